@@ -1,0 +1,33 @@
+# `make demo` needs the base install alone; `make test` and `make lint` install every extra.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint clean
+
+.venv/pyvenv.cfg:
+	$(PYTHON) -m venv .venv
+
+.venv/base: .venv/pyvenv.cfg pyproject.toml
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+# --group needs pip 25.1, which a fresh virtual environment may not have.
+.venv/all: .venv/base
+	$(BIN)/pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/pip install --quiet --editable ".[all]" --group dev
+	touch $@
+
+demo: .venv/base
+	$(BIN)/tocsin demo --seed 0 --out out/demo
+
+test: .venv/all
+	$(BIN)/python -m pytest
+
+lint: .venv/all
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf .venv build dist *.egg-info

@@ -1,0 +1,64 @@
+"""The table of contents: ``tocsin <verb>``, each verb imported from its folder only when it is typed."""
+
+import difflib
+import importlib
+import os
+import sys
+
+from tocsin import TocsinError, __version__
+
+# verb: (module, function, what it does). A function named main takes the words after the verb as they are;
+# any other is a typer command.
+VERBS = {
+    "demo": ("tocsin.evaluation.demo", "demo", "a simulated neighbourhood, heard, located, scored, drawn"),
+    "classify": ("tocsin.inference.commands", "classify", "a row a file: the probability of each class"),
+    "detect": ("tocsin.inference.commands", "detect", "a row an event: onset, class, confidence"),
+    "locate": ("tocsin.localization.commands", "locate", "shots from array recordings or tables of detections"),
+    "train": ("tocsin.training.train", "main", "train a model: Hydra overrides, for example experiment=holdout"),
+    "export": ("tocsin.training.export", "export", "a checkpoint to one .onnx file, checked against torch"),
+}
+
+
+def main() -> None:
+    """Entry point of the command ``tocsin``; exits with 0 done, 1 failed, 2 wrong use."""
+    words = sys.argv[1:]
+    if not words or words[0] in ("-h", "--help"):
+        print("Usage: tocsin VERB [--help] …\n")  # noqa: T201
+        for verb, (_, _, what) in VERBS.items():
+            print(f"  {verb:<9} {what}")  # noqa: T201
+        sys.exit(0 if words else 2)
+    if words[0] == "--version":
+        print(f"tocsin {__version__}")  # noqa: T201
+        sys.exit(0)
+    if words[0] not in VERBS:
+        near = difflib.get_close_matches(words[0], VERBS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(VERBS)}"
+        sys.exit(_complain(f"tocsin has no verb {words[0]!r}: {hint}", code=2))
+    try:
+        sys.exit(_run(words[0], words[1:]))
+    except TocsinError as error:
+        sys.exit(_complain(str(error), code=1))
+    except KeyboardInterrupt:
+        sys.exit(_complain("interrupted", code=1))
+    except BrokenPipeError:
+        # The reader of a pipe has gone (… | head): not an error of ours, and nothing more to say to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _run(verb: str, words: list[str]) -> int:
+    module, name, what = VERBS[verb]
+    function = getattr(importlib.import_module(module), name)
+    if name == "main":
+        return int(function(words) or 0)
+    import typer
+
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command(help=function.__doc__ or what)(function)
+    app(args=words, prog_name=f"tocsin {verb}")
+    return 0
+
+
+def _complain(sentence: str, code: int) -> int:
+    print(f"tocsin: {sentence}", file=sys.stderr)  # noqa: T201
+    return code

@@ -1,0 +1,1 @@
+"""Hydra configuration, found by ``tocsin train`` as ``pkg://tocsin.configs``."""

@@ -1,0 +1,1 @@
+"""Audio reading, manifests, splits that cannot leak, and readers of published recordings."""

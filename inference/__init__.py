@@ -1,0 +1,1 @@
+"""The exported model on audio: annotate, pick, stream. Never imports torch."""

@@ -1,0 +1,1 @@
+"""Detections of several sensors to located shots and incidents. Never imports torch."""
