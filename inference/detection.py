@@ -1,0 +1,197 @@
+"""The Detection: what one sensor says of one bang, as a message (JSON) and as a row of a table (CSV).
+
+A detection carries all that the next stage needs, its position and clock quality among it. Positions come in the local
+frame (``x_m, y_m``, optionally ``z_m``: metres, z up) or in WGS 84 (``latitude, longitude``, optionally
+``elevation_m``); where both are given the local frame is used. Unknown columns and fields are kept.
+"""
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from tocsin import TocsinError
+from tocsin.data.labels import CLASSES
+
+SCHEMA_VERSION = 1
+REQUIRED_COLUMNS = ("sensor_id", "onset_time_utc")
+LOCAL_COLUMNS = ("x_m", "y_m", "z_m")
+GEOGRAPHIC_COLUMNS = ("latitude", "longitude", "elevation_m")
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+Seconds = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+UtcTime = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]
+
+
+class Detection(BaseModel):
+    """One bang at one sensor.
+
+    Attributes:
+        schema_version: of this message, 1.
+        detection_id: a ULID; where none is given it is made from time and content, so that the same row gets the same.
+        sensor_id: name of the sensor.
+        x_m: local frame, metres; ``y_m`` and ``z_m`` (up) alike.
+        latitude: WGS 84, degrees; ``longitude`` and ``elevation_m`` (metres) alike.
+        onset_time_utc: arrival at the sensor, aware, to the microsecond.
+        onset_sigma_s: standard deviation of the pick, seconds; 0.002 where not given.
+        clock_sigma_s: standard deviation of the sensor's clock, seconds; 0.001 where not given.
+        position_sigma_m: standard deviation of the sensor's position along each axis, metres; 1 where not given.
+        probabilities: a probability a class (0 … 1); empty where no classifier heard it.
+        level_dbfs: peak level, dB re full scale; ``level_dbspl`` the same in dB re 20 µPa where calibrated.
+        snr_db: rise over the background, dB.
+        model_id: the model that gave the probabilities.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    schema_version: Annotated[int, Field(ge=1, le=SCHEMA_VERSION)] = SCHEMA_VERSION
+    detection_id: str = Field(default="", max_length=64)
+    sensor_id: str = Field(min_length=1)
+    x_m: Finite | None = None
+    y_m: Finite | None = None
+    z_m: Finite | None = None
+    latitude: Annotated[float, Field(ge=-90.0, le=90.0)] | None = None
+    longitude: Annotated[float, Field(ge=-180.0, le=180.0)] | None = None
+    elevation_m: Finite | None = None
+    onset_time_utc: UtcTime
+    onset_sigma_s: Seconds = 0.002
+    clock_sigma_s: Seconds = 0.001
+    position_sigma_m: Seconds = 1.0
+    probabilities: dict[Literal["gunshot", "fireworks", "backfire", "impulse", "background"], Probability] = {}
+    level_dbfs: Finite | None = None
+    level_dbspl: Finite | None = None
+    snr_db: Finite | None = None
+    model_id: str | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        local, geographic = (self.x_m, self.y_m), (self.latitude, self.longitude)
+        if None in local and None in geographic:
+            raise ValueError("a position is needed: both of x_m,y_m or both of latitude,longitude")
+        if not self.detection_id:
+            content = self.model_dump_json(exclude={"detection_id"}, exclude_none=True)
+            object.__setattr__(self, "detection_id", make_ulid(self.onset_time_utc, content))
+        return self
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the position is in the local frame (else in WGS 84)."""
+        return self.x_m is not None and self.y_m is not None
+
+    @property
+    def sigma_s(self) -> float:
+        """Standard deviation of the arrival time, pick and clock together, seconds."""
+        return float((self.onset_sigma_s**2 + self.clock_sigma_s**2) ** 0.5)
+
+    def to_json(self) -> str:
+        """One line of JSON, without the fields that are not set."""
+        return self.model_dump_json(exclude_none=True)
+
+
+def make_ulid(time: datetime, content: str) -> str:
+    """Return a ULID: 48 bits of time (milliseconds) and 80 bits that a hash of the content fixes.
+
+    The same content at the same time gives the same id, so that runs can be compared and duplicates are seen.
+    """
+    digest = hashlib.sha256(content.encode()).digest()
+    number = (max(int(time.timestamp() * 1000), 0) << 80) | int.from_bytes(digest[:10], "big")
+    return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def read_detections(path: str | Path) -> list[Detection]:
+    """Read a table (``.csv``) or messages (``.jsonl``, a detection a line), in the order of the file.
+
+    Raises:
+        TocsinError: the file cannot be read; or, naming row and column, a value that is not as the contract says.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in (".csv", ".jsonl"):
+        raise TocsinError(f"{path}: detections are read from a .csv table or a .jsonl file")
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            if path.suffix.lower() == ".csv":
+                return _read_csv(path, csv.DictReader(file))
+            return [_from_json(path, row, line) for row, line in enumerate(file, 1) if line.strip()]
+    except OSError as error:
+        raise TocsinError(f"{path} cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise TocsinError(f"{path} is no table of text: expected UTF-8 with commas ({error})") from error
+
+
+def write_detections(path: str | Path, detections: Iterable[Detection]) -> None:
+    """Write a table (``.csv``) or messages (``.jsonl``); :func:`read_detections` gives the same detections back."""
+    path = Path(path)
+    if path.suffix.lower() == ".jsonl":
+        path.write_text("".join(detection.to_json() + "\n" for detection in detections), encoding="utf-8")
+        return
+    rows = [_to_row(detection) for detection in detections]
+    columns = list(dict.fromkeys(column for row in rows for column in row)) or [*REQUIRED_COLUMNS, *LOCAL_COLUMNS]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def parse_detection(where: str, fields: Mapping[str, Any]) -> Detection:
+    """Make a detection of named fields. Raises ``TocsinError`` that starts with ``where`` and names the field."""
+    try:
+        return Detection.model_validate(dict(fields))
+    except ValidationError as error:
+        first = error.errors()[0]
+        column = ".".join(str(part) for part in first["loc"])
+        reason = first["msg"].removeprefix("Value error, ")
+        if not column:
+            raise TocsinError(f"{where}: {reason}") from None
+        if first["type"] == "missing":
+            raise TocsinError(f"{where}: {column} is missing") from None
+        if first["type"] == "timezone_aware":
+            reason = "expected a time with its zone, such as 2018-12-19T00:49:27.467Z"
+        raise TocsinError(f"{where}, column {column}: {first['input']!r} does not fit: {reason}") from None
+
+
+def _read_csv(path: Path, reader: "csv.DictReader[str]") -> list[Detection]:
+    columns = reader.fieldnames or []
+    missing = [column for column in REQUIRED_COLUMNS if column not in columns]
+    if not set(LOCAL_COLUMNS[:2]) <= set(columns) and not set(GEOGRAPHIC_COLUMNS[:2]) <= set(columns):
+        missing.append("x_m,y_m (or latitude,longitude)")
+    if missing:
+        raise TocsinError(
+            f"{path} is no table of detections: its first line lacks {' and '.join(missing)}; it has "
+            f"{','.join(columns)[:200] or 'nothing'}"
+        )
+    detections = []
+    for row in reader:
+        where = f"{path}, row {reader.line_num}"
+        if None in row or None in row.values():
+            raise TocsinError(
+                f"{where}: expected {len(columns)} values, as the first line has, but found another number"
+            )
+        filled: dict[str, Any] = {column: value.strip() for column, value in row.items() if value.strip()}
+        probabilities = {name: filled.pop(name) for name in CLASSES if name in filled}
+        if probabilities:
+            filled["probabilities"] = probabilities
+        detections.append(parse_detection(where, filled))
+    return detections
+
+
+def _from_json(path: Path, row: int, line: str) -> Detection:
+    try:
+        fields = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise TocsinError(f"{path}, row {row}: not a line of JSON ({error.msg} at column {error.colno})") from None
+    if not isinstance(fields, dict):
+        raise TocsinError(f"{path}, row {row}: expected a JSON object with the fields of a detection")
+    return parse_detection(f"{path}, row {row}", fields)
+
+
+def _to_row(detection: Detection) -> dict[str, Any]:
+    fields = detection.model_dump(mode="json", exclude_none=True)
+    probabilities = fields.pop("probabilities")
+    return {**fields, **probabilities}
