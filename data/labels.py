@@ -1,0 +1,71 @@
+"""The five classes, and which of them each fine label of the public data sets belongs to.
+
+There is no class for speech and none may be added: the toolkit is not able to report on voices. Recordings in which
+people talk are ``background``, as rain is.
+"""
+
+import difflib
+
+from tocsin import TocsinError
+
+CLASSES = ("gunshot", "fireworks", "backfire", "impulse", "background")
+
+_IMPULSES = (
+    "can_opening",
+    "clap",
+    "crackling_fire",
+    "dog_bark",
+    "door_creak",
+    "door_knock",
+    "drilling",
+    "dropped_object",
+    "footsteps",
+    "furniture_drag",
+    "glass_break",
+    "hammer",
+    "jackhammer",
+    "mouse_click",
+    "thunder",
+    "woodpecker",
+)
+_BACKGROUNDS = (
+    "air_conditioner",
+    "airplane",
+    "bird",
+    "car_horn",
+    "chainsaw",
+    "children_playing",
+    "church_bells",
+    "construction",
+    "crickets",
+    "engine",
+    "engine_idling",
+    "hand_saw",
+    "helicopter",
+    "rain",
+    "siren",
+    "street_music",
+    "traffic",
+    "train",
+    "urban_ambience",
+    "urban_background",
+    "voices",
+    "wind",
+)
+FINE_LABELS: dict[str, str] = {
+    **{name: name for name in CLASSES},
+    "gun_shot": "gunshot",
+    **dict.fromkeys(_IMPULSES, "impulse"),
+    **dict.fromkeys(_BACKGROUNDS, "background"),
+}
+"""Fine label to class; the classes are labels of their own."""
+
+
+def class_of(label: str) -> str:
+    """Return the class of a class name or fine label. Raises ``TocsinError`` for a label that is unknown."""
+    try:
+        return FINE_LABELS[label]
+    except KeyError:
+        near = difflib.get_close_matches(label, FINE_LABELS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"use one of the classes {', '.join(CLASSES)}"
+        raise TocsinError(f"the label {label!r} is no class and no known fine label: {hint}") from None
