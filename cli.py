@@ -23,12 +23,12 @@ def main() -> None:
     """Entry point of the command ``tocsin``; exits with 0 done, 1 failed, 2 wrong use."""
     words = sys.argv[1:]
     if not words or words[0] in ("-h", "--help"):
-        print("Usage: tocsin VERB [--help] …\n")  # noqa: T201
+        print("Usage: tocsin VERB [--help] …\n")
         for verb, (_, _, what) in VERBS.items():
-            print(f"  {verb:<9} {what}")  # noqa: T201
+            print(f"  {verb:<9} {what}")
         sys.exit(0 if words else 2)
     if words[0] == "--version":
-        print(f"tocsin {__version__}")  # noqa: T201
+        print(f"tocsin {__version__}")
         sys.exit(0)
     if words[0] not in VERBS:
         near = difflib.get_close_matches(words[0], VERBS, n=1)
@@ -60,5 +60,5 @@ def _run(verb: str, words: list[str]) -> int:
 
 
 def _complain(sentence: str, code: int) -> int:
-    print(f"tocsin: {sentence}", file=sys.stderr)  # noqa: T201
+    print(f"tocsin: {sentence}", file=sys.stderr)
     return code

@@ -34,3 +34,43 @@ def recordings() -> Path:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20181218)
+
+
+@pytest.fixture(scope="session")
+def tiny_card():
+    from tocsin.data.labels import CLASSES
+    from tocsin.models.card import WeightCard
+
+    return WeightCard(
+        name="tiny",
+        version="0",
+        model="tocsin_test",
+        parameters=1,
+        sample_rate=12000,
+        window_samples=12000,
+        hop_samples=3000,
+        classes=CLASSES,
+        front_end={"kind": "log-mel"},
+        temperature=2.0,
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_torch(tiny_card):
+    """A model with random weights: for what surrounds a model, where it does not matter what it has learnt."""
+    import torch
+
+    from tocsin.models import registry
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(7)
+        return registry.create(tiny_card.model, len(tiny_card.classes), tiny_card.sample_rate).eval()
+
+
+@pytest.fixture(scope="session")
+def tiny_onnx(tiny_torch, tiny_card, tmp_path_factory) -> Path:
+    from tocsin.training.export import write_onnx
+
+    path = tmp_path_factory.mktemp("tiny") / "tiny.onnx"
+    write_onnx(tiny_torch, tiny_card, path)
+    return path

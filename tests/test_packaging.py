@@ -40,3 +40,14 @@ def test_import_of_a_folder_is_light(folder):
     heavy = {"torch", "onnxruntime", "scipy", "pandas", "matplotlib", "lightning", "hydra", "librosa", "sklearn"}
     assert not imported_by(f"import tocsin.{folder}") & heavy
     assert not imported_by("import tocsin, tocsin.cli") & heavy
+
+
+def test_sensor_side_never_loads_torch():
+    modules = [
+        "tocsin." + ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for folder in ("acoustics", "data", "inference", "localization", "evaluation")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if path.name != "__init__.py"
+    ]
+    assert modules
+    assert not imported_by("import " + ", ".join(modules)) & {"torch", "torchaudio", "lightning", "librosa", "hydra"}

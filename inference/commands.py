@@ -1,0 +1,140 @@
+"""``tocsin classify`` and ``tocsin detect``: audio files to rows on stdout; one bad file does not stop the rest."""
+
+import csv
+import json
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import track
+
+from tocsin import TocsinError
+from tocsin.data.audio import find_audio, read_blocks
+from tocsin.inference.classify import annotate_blocks, summarize
+from tocsin.inference.model import Model
+from tocsin.inference.pick import Event
+from tocsin.inference.stream import EventStream
+
+BLOCK_S = 30.0
+
+Paths = Annotated[list[Path], typer.Argument(metavar="PATH…", help="audio files, or folders of them")]
+Weights = Annotated[
+    str | None, typer.Option("--model", help="an .onnx of `tocsin export`; default: the shipped weights")
+]
+
+
+class TableFormat(StrEnum):
+    """Formats of a row a file."""
+
+    csv = "csv"
+    jsonl = "jsonl"
+
+
+class EventFormat(StrEnum):
+    """Formats of a row an event."""
+
+    csv = "csv"
+    jsonl = "jsonl"
+    raven = "raven"
+    audacity = "audacity"
+
+
+def classify(
+    paths: Paths,
+    model: Weights = None,
+    format: Annotated[TableFormat, typer.Option(help="of the rows on stdout")] = TableFormat.csv,
+) -> None:
+    """A row a file: the probability of each class, in the window in which a gunshot is likeliest."""
+    heard = Model(model)
+    write = _writer(format.value, ["path", *heard.card.classes])
+
+    def work(path: Path) -> None:
+        blocks = (block.samples for block in read_blocks(path, BLOCK_S, heard.card.sample_rate))
+        probabilities = summarize(annotate_blocks(heard, blocks))
+        write({"path": str(path), **{label: round(value, 6) for label, value in probabilities.items()}})
+
+    _each(find_audio(paths), work)
+
+
+def detect(
+    paths: Paths,
+    model: Weights = None,
+    threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="gunshot probability; default: the weight card's")
+    ] = None,
+    label: Annotated[
+        list[str] | None, typer.Option(help="classes to print, may be repeated; default: all but background")
+    ] = None,
+    format: Annotated[EventFormat, typer.Option(help="of the rows on stdout")] = EventFormat.csv,
+) -> None:
+    """A row an event: onset in seconds with its sigma, class, confidence, level, SNR, and a column a class."""
+    heard = Model(model)
+    wanted = set(label or heard.card.classes) - (set() if label else {"background"})
+    if wanted - set(heard.card.classes):
+        raise typer.BadParameter(f"{heard.card.model_id} has the classes {', '.join(heard.card.classes)}")
+    files = find_audio(paths)
+    if format is EventFormat.audacity and len(files) > 1:
+        raise TocsinError(f"an Audacity label track belongs to one file, got {len(files)}: name one, or --format csv")
+    write = _event_writer(format, heard.card.classes)
+
+    def work(path: Path) -> None:
+        events: list[Event] = []
+        stream = None
+        for block in read_blocks(path, BLOCK_S):
+            stream = stream or EventStream(heard, block.sample_rate, threshold)
+            events += stream.push(block.samples)
+        events += stream.flush() if stream else []
+        # Written only now: a file that breaks half-way gives its sentence and no rows, not some of them.
+        for number, event in enumerate((event for event in events if event.label in wanted), start=1):
+            write(path, number, event)
+
+    _each(files, work)
+
+
+def _each(files: list[Path], work: Callable[[Path], None]) -> None:
+    """Work off all files; say of each bad one what is wrong, and exit with 1 at the end if there was one."""
+    failed = False
+    for path in track(files, "listening", console=Console(stderr=True), transient=True):
+        try:
+            work(path)
+        except TocsinError as error:
+            failed = True
+            print(f"tocsin: {error}", file=sys.stderr)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _writer(format: str, columns: list[str]) -> Callable[[dict[str, Any]], None]:
+    if format == "jsonl":
+        return lambda row: print(json.dumps(row))
+    writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
+    writer.writeheader()
+    return writer.writerow
+
+
+def _event_writer(format: EventFormat, classes: tuple[str, ...]) -> Callable[[Path, int, Event], None]:
+    if format is EventFormat.audacity:
+        return lambda path, number, event: print(
+            f"{event.onset_s:.6f}\t{event.onset_s:.6f}\t{event.label} {event.confidence:.3f}"
+        )
+    if format is EventFormat.raven:
+        columns = ["Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Low Freq (Hz)", "High Freq (Hz)"]
+        print("\t".join([*columns, "Begin File", "Label", "Confidence"]))
+        return lambda path, number, event: print(
+            f"{number}\tSpectrogram 1\t1\t{event.onset_s:.6f}\t{event.onset_s + 0.05:.6f}\t0\t6000\t"
+            f"{path.name}\t{event.label}\t{event.confidence:.4f}"
+        )
+    measures = ["onset_s", "onset_sigma_s", "label", "confidence", "level_dbfs", "snr_db"]
+    write = _writer(format.value, ["path", *measures, *classes])
+
+    def row(path: Path, number: int, event: Event) -> None:
+        digits = {"onset_s": 6, "onset_sigma_s": 6, "confidence": 6, "level_dbfs": 2, "snr_db": 2}
+        values = {name: getattr(event, name) for name in measures}
+        rounded = {name: round(value, digits[name]) if name in digits else value for name, value in values.items()}
+        write({"path": str(path), **rounded, **{name: round(p, 6) for name, p in event.probabilities.items()}})
+
+    return row

@@ -1,0 +1,69 @@
+"""Events from traces: an onset of the waveform says when, the windows that hold it say what."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tocsin.inference.annotate import Trace
+from tocsin.inference.onsets import Onset
+
+# An onset takes the mean of the windows in which it lies between these shares of the window: enough of the sound
+# behind it, a little of the quiet before it. Models are trained with onsets in this range and beyond on both sides.
+EARLIEST, LATEST = 0.1, 0.6
+
+
+@dataclass(frozen=True)
+class Event:
+    """A sound with an onset.
+
+    Attributes:
+        onset_s: arrival, seconds from the start of the audio.
+        onset_sigma_s: its standard deviation, seconds.
+        label: ``gunshot`` where its probability reaches the threshold, else the likeliest other class.
+        confidence: probability of the label.
+        probabilities: calibrated, a class each.
+        level_dbfs: peak level, dB re full scale.
+        snr_db: peak over the noise before it, dB.
+    """
+
+    onset_s: float
+    onset_sigma_s: float
+    label: str
+    confidence: float
+    probabilities: dict[str, float]
+    level_dbfs: float
+    snr_db: float
+
+
+def pick(onsets: Sequence[Onset], trace: Trace, threshold: float) -> list[Event]:
+    """Join onsets with the class probabilities at their time; nothing is dropped here."""
+    events = []
+    for onset in onsets:
+        position = (onset.onset_s - trace.start_s) / trace.window_s
+        inside = (position >= EARLIEST) & (position < LATEST)
+        if not inside.any():  # at the edge of the audio: the nearest window speaks
+            inside = np.abs(position - EARLIEST) == np.abs(position - EARLIEST).min()
+        mean = trace.probabilities[inside].mean(axis=0)
+        probabilities = {label: float(value) for label, value in zip(trace.classes, mean, strict=True)}
+        others = {label: value for label, value in probabilities.items() if label != "gunshot"}
+        label = "gunshot" if probabilities["gunshot"] >= threshold else max(others, key=others.__getitem__)
+        events.append(
+            Event(
+                onset_s=onset.onset_s,
+                onset_sigma_s=onset.onset_sigma_s,
+                label=label,
+                confidence=probabilities[label],
+                probabilities=probabilities,
+                level_dbfs=onset.level_dbfs,
+                snr_db=onset.snr_db,
+            )
+        )
+    return events
+
+
+def ready_until_s(trace: Trace) -> float:
+    """Onsets before this time have all the windows that :func:`pick` takes; later ones must wait."""
+    if len(trace.start_s) == 0:
+        return -np.inf
+    return float(trace.start_s[-1]) + EARLIEST * trace.window_s

@@ -1,0 +1,76 @@
+"""Audio in pieces of any size to events: the one way that files, folders and live sound all take."""
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from tocsin.inference.annotate import Annotator, Trace, join
+from tocsin.inference.model import Model
+from tocsin.inference.onsets import Onset, OnsetPicker
+from tocsin.inference.pick import Event, pick, ready_until_s
+
+# Audio is worked off in blocks at fixed places, whatever the sizes it comes in: so every number that follows, down
+# to the state of the resampler, is the same for a stream and for the whole file.
+BLOCK_S = 0.5
+# Events wait for the windows behind their onset; windows and onsets older than this many seconds serve nobody.
+KEEP_S = 10.0
+
+
+class EventStream:
+    """Samples at any rate, in chunks of any size, to events with onset, class probabilities, level and SNR.
+
+    Memory does not grow with the length of the stream.
+
+    Args:
+        model: the exported model.
+        sample_rate: of the samples pushed, Hz.
+        threshold: gunshot probability from which an event is called a gunshot; the card's own when ``None``.
+    """
+
+    def __init__(self, model: Model, sample_rate: int, threshold: float | None = None) -> None:
+        self.model = model
+        self.threshold = model.card.threshold if threshold is None else threshold
+        self._block = round(BLOCK_S * sample_rate)
+        self._pending = np.zeros(0, np.float32)
+        self._onset_picker = OnsetPicker(sample_rate)
+        self._annotator = Annotator(model)
+        self._resampler = (
+            None
+            if sample_rate == model.card.sample_rate
+            else soxr.ResampleStream(sample_rate, model.card.sample_rate, 1, dtype="float32", quality="HQ")
+        )
+        self._onsets: list[Onset] = []
+        self._trace: Trace | None = None
+
+    def push(self, samples: NDArray[np.float32]) -> list[Event]:
+        """Take samples ``(n,)`` in −1 … 1 and return the events that are now certain, in order of time."""
+        pending = np.concatenate([self._pending, np.asarray(samples, np.float32)])
+        events = []
+        while len(pending) >= self._block:
+            block, pending = pending[: self._block], pending[self._block :]
+            events += self._advance(block, last=False)
+        self._pending = pending
+        return events
+
+    def flush(self) -> list[Event]:
+        """End of the audio: the events that were still open."""
+        block, self._pending = self._pending, np.zeros(0, np.float32)
+        return self._advance(block, last=True)
+
+    def _advance(self, block: NDArray[np.float32], last: bool) -> list[Event]:
+        self._onsets += self._onset_picker.push(block)
+        resampled = block if self._resampler is None else self._resampler.resample_chunk(block, last=last)
+        traces = ([] if self._trace is None else [self._trace]) + [self._annotator.push(resampled)]
+        if last:
+            self._onsets += self._onset_picker.flush()
+            traces.append(self._annotator.flush())
+        trace = join(traces)
+        until_s = np.inf if last else ready_until_s(trace)
+        due = [onset for onset in self._onsets if onset.onset_s < until_s]
+        self._onsets = [onset for onset in self._onsets if onset.onset_s >= until_s]
+        events = pick(due, trace, self.threshold)
+        # The windows that a later onset can still need.
+        oldest_s = (self._onsets[0].onset_s if self._onsets else until_s) - KEEP_S
+        keep = trace.start_s >= oldest_s
+        self._trace = Trace(trace.classes, trace.start_s[keep], trace.probabilities[keep], trace.window_s)
+        return events

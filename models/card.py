@@ -1,0 +1,91 @@
+"""The weight card: what a set of weights takes, gives, was trained on, and is known to get wrong.
+
+It travels inside the ``.onnx`` file, under the metadata key ``tocsin_card``, and lies readable beside it as JSON.
+The runtime takes its input contract from here alone. No torch in this module.
+"""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from tocsin import TocsinError
+
+METADATA_KEY = "tocsin_card"
+SHIPPED = "tocsin-s"
+
+
+class WeightCard(BaseModel):
+    """Input contract, calibration and provenance of one set of weights.
+
+    ``logits / temperature``, then a softmax, gives the calibrated probabilities, in the order of ``classes``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: int = 1
+    name: str
+    version: str
+    model: str
+    parameters: int
+    sample_rate: int
+    window_samples: int
+    hop_samples: int
+    classes: tuple[str, ...]
+    front_end: dict[str, float | int | str]
+    temperature: float = 1.0
+    threshold: float = 0.5
+    threshold_basis: str = "not chosen: one half"
+    experiment: str = ""
+    training_data: list[dict[str, Any]] = []
+    licence: str = ""
+    held_out: dict[str, list[str]] = {}
+    results: dict[str, Any] = {}
+    known_defects: list[str] = []
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "WeightCard":
+        if "gunshot" not in self.classes or len(set(self.classes)) != len(self.classes):
+            raise ValueError(f"classes must be distinct and hold 'gunshot', got {self.classes}")
+        if min(self.sample_rate, self.window_samples, self.hop_samples) <= 0 or self.temperature <= 0:
+            raise ValueError("sample_rate, window_samples, hop_samples and temperature must be positive")
+        return self
+
+    @property
+    def window_s(self) -> float:
+        """Length of the model's window in seconds."""
+        return self.window_samples / self.sample_rate
+
+    @property
+    def model_id(self) -> str:
+        """Name and version, as detections carry it."""
+        return f"{self.name}-{self.version}"
+
+
+def parse_card(text: str, where: str) -> WeightCard:
+    """A card from its JSON text; ``where`` is named in the error when the card does not fit.
+
+    Raises:
+        TocsinError: the text is no card of this version.
+    """
+    try:
+        return WeightCard.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "card"
+        raise TocsinError(f"{where}: its weight card does not fit: {field}: {first['msg']}") from error
+
+
+def shipped_weights(name: str = SHIPPED) -> Path:
+    """Path of a set of weights that the package ships.
+
+    Raises:
+        TocsinError: no weights of that name ship.
+    """
+    folder = Path(str(files("tocsin.models"))) / "weights"
+    path = folder / f"{name}.onnx"
+    if not path.is_file():
+        names = sorted(p.stem for p in folder.glob("*.onnx"))
+        raise TocsinError(f"no weights named {name!r} ship with tocsin; there are {names}, or give a path to an .onnx")
+    return path

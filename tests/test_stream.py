@@ -1,0 +1,114 @@
+"""A stream against the whole file, and the picking of events against hand-made traces."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tocsin.inference.annotate import Trace
+from tocsin.inference.classify import annotate, classify_samples
+from tocsin.inference.detect import detect
+from tocsin.inference.model import Model
+from tocsin.inference.onsets import Onset
+from tocsin.inference.pick import pick
+from tocsin.inference.stream import EventStream
+
+
+@pytest.fixture(scope="module")
+def model(tiny_onnx):
+    return Model(tiny_onnx)
+
+
+def bangs(sample_rate, seconds, onsets_s, seed=5):
+    """Noise with decaying bursts at known times."""
+    rng = np.random.default_rng(seed)
+    samples = 0.002 * rng.standard_normal(round(seconds * sample_rate))
+    for onset_s in onsets_s:
+        start = round(onset_s * sample_rate)
+        length = min(len(samples) - start, round(0.2 * sample_rate))
+        decay = np.exp(-np.arange(length) / (0.01 * sample_rate))
+        samples[start : start + length] += 0.5 * decay * rng.standard_normal(length)
+    return samples.astype(np.float32)
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 40000), min_size=1, max_size=12),
+    sample_rate=st.sampled_from([12000, 16000, 22050, 48000]),
+)
+def test_any_chunks_give_the_events_of_the_file(model, sizes, sample_rate):
+    samples = bangs(sample_rate, 3.3, [0.02, 0.9, 1.15, 2.9])
+    stream = EventStream(model, sample_rate)
+    events, start, turn = [], 0, 0
+    while start < len(samples):
+        size = sizes[turn % len(sizes)] * max(1, sample_rate // 12000)
+        events += stream.push(samples[start : start + size])
+        start, turn = start + size, turn + 1
+    events += stream.flush()
+    whole = detect(samples, sample_rate, model)
+    assert events == whole
+    assert len(whole) >= 3
+
+
+def test_onsets_of_known_bangs(model):
+    true_s = [0.5, 1.4, 1.9]
+    events = detect(bangs(16000, 3.0, true_s), 16000, model)
+    for onset_s in true_s:
+        nearest = min(events, key=lambda event: abs(event.onset_s - onset_s))
+        assert abs(nearest.onset_s - onset_s) < 0.003
+
+
+def test_events_come_in_order_and_once(model):
+    onsets_s = [event.onset_s for event in detect(bangs(12000, 6.0, np.arange(0.3, 5.5, 0.4)), 12000, model)]
+    assert onsets_s == sorted(set(onsets_s))
+
+
+def test_memory_of_a_long_stream_does_not_grow(model):
+    stream = EventStream(model, 12000)
+    minute = bangs(12000, 60.0, np.arange(1.0, 59.0, 3.0))
+    held = []
+    for _ in range(3):
+        stream.push(minute)
+        held.append(sum(len(part) for part in (stream._pending, stream._onsets, stream._trace.start_s)))
+    assert held[2] <= held[0]
+
+
+@pytest.mark.parametrize("seconds", [0.01, 0.2, 1.0, 1.1, 7.3])
+def test_every_moment_is_seen_early_in_some_window(model, seconds):
+    trace = annotate(model, bangs(12000, seconds, [0.0]), 12000)
+    moments = np.arange(0, seconds, 0.01)
+    position = moments[:, None] - trace.start_s
+    assert ((position >= 0) & (position <= 0.5)).any(axis=1).all()
+    assert np.allclose(np.diff(trace.start_s), 0.25)
+
+
+def test_annotation_is_the_model_on_that_window(model):
+    samples = bangs(12000, 2.0, [0.7])
+    trace = annotate(model, samples, 12000)
+    index = int(np.flatnonzero(np.isclose(trace.start_s, 0.5))[0])
+    np.testing.assert_array_equal(trace.probabilities[index], model.probabilities(samples[None, 6000:18000])[0])
+
+
+def test_a_shift_by_one_hop_shifts_the_trace(model):
+    samples = bangs(12000, 3.0, [1.2])
+    later = np.concatenate([np.zeros(3000, np.float32), samples])
+    here, there = annotate(model, samples, 12000), annotate(model, later, 12000)
+    np.testing.assert_array_equal(here.probabilities[1:8], there.probabilities[2:9])
+
+
+def test_empty_audio_is_classified_as_silence_is(model):
+    assert sum(classify_samples(model, np.zeros(0, np.float32), 12000).values()) == pytest.approx(1)
+
+
+def test_pick_takes_the_mean_of_the_windows_that_hold_the_onset():
+    starts = np.array([-0.25, 0.0, 0.25, 0.5, 0.75])
+    gunshot = np.array([0.0, 0.2, 0.9, 0.7, 0.1])
+    probabilities = np.stack([gunshot, 1 - gunshot], axis=1)
+    trace = Trace(("gunshot", "background"), starts, probabilities, 1.0)
+    # At 0.8 s the windows from 0.25 (0.55 in) and 0.5 (0.3 in) hold it; 0.75 has it too early, 0.0 too late.
+    onset = Onset(onset_s=0.8, onset_sigma_s=0.001, snr_db=20.0, level_dbfs=-10.0)
+    (event,) = pick([onset], trace, threshold=0.75)
+    assert event.probabilities["gunshot"] == pytest.approx(0.8)
+    assert (event.label, event.onset_s, event.snr_db) == ("gunshot", 0.8, 20.0)
+    (event,) = pick([onset], trace, threshold=0.85)
+    assert (event.label, event.confidence) == ("background", pytest.approx(0.2))

@@ -1,0 +1,52 @@
+"""From logits to honest probabilities, and the threshold that goes with a stated share of false positives."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+from sklearn.metrics import roc_auc_score
+
+from tocsin.training.module import GUNSHOT
+
+Logits = NDArray[np.float64]
+
+
+def fit_temperature(logits: Logits, labels: NDArray[np.int64]) -> float:
+    """Temperature that minimizes the negative log-likelihood, each class counting alike (Guo et al. 2017, eq. 9).
+
+    Args:
+        logits: ``(windows, classes)``.
+        labels: ``(windows,)``.
+    """
+    counts = np.bincount(labels, minlength=logits.shape[1])
+    weights = 1 / counts[labels]
+
+    def loss(log_temperature: float) -> float:
+        likelihood = log_softmax(logits / np.exp(log_temperature), axis=1)[np.arange(len(labels)), labels]
+        return float(-np.sum(weights * likelihood))
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded").x))
+
+
+def choose_threshold(gunshot: NDArray[np.float64], labels: NDArray[np.int64], share: float) -> float:
+    """Smallest gunshot probability that at most ``share`` of the other windows reach, never below one tenth."""
+    others = np.sort(gunshot[labels != GUNSHOT])
+    return float(max(np.quantile(others, 1 - share), 0.1))
+
+
+def scores(logits: Logits, labels: NDArray[np.int64], temperature: float, threshold: float) -> dict[str, Any]:
+    """Figures of one part for the weight card: windows as recorded, one a row."""
+    probabilities = softmax(logits / temperature, axis=1)
+    gunshot, is_gunshot = probabilities[:, GUNSHOT], labels == GUNSHOT
+    present = np.unique(labels)
+    recalls = [float(np.mean(probabilities.argmax(1)[labels == label] == label)) for label in present]
+    return {
+        "windows": len(labels),
+        "gunshots": int(is_gunshot.sum()),
+        "gunshot_auc": round(float(roc_auc_score(is_gunshot, gunshot)), 4) if len(np.unique(is_gunshot)) == 2 else None,
+        "balanced_accuracy": round(float(np.mean(recalls)), 4),
+        "recall_at_threshold": round(float(np.mean(gunshot[is_gunshot] >= threshold)), 4) if is_gunshot.any() else None,
+        "false_positive_rate_at_threshold": round(float(np.mean(gunshot[~is_gunshot] >= threshold)), 4),
+    }

@@ -1,0 +1,177 @@
+"""The data of a training run: rows from their sources, split by session and firing position, served as windows."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import lightning
+from rich.console import Console
+from rich.progress import track
+from torch.utils.data import DataLoader
+
+from tocsin import TocsinError
+from tocsin.data.clips import read_clips
+from tocsin.data.folder import read_folder
+from tocsin.data.labels import CLASSES, class_of
+from tocsin.data.manifests import ManifestRow, read_manifest
+from tocsin.data.pittsburgh import labelled_clips, read_live_fire
+from tocsin.data.splits import assert_no_leak, group_folds
+from tocsin.training.dataset import SYNTHETIC, Augmentation, WindowDataset
+from tocsin.training.sampling import BalancedSampler, Draw, balanced_weights
+
+_READERS = {
+    "clips": read_clips,
+    "manifest": read_manifest,
+    "folder": read_folder,
+    "live_fire": lambda path: list(labelled_clips(read_live_fire(path))),
+}
+
+
+class TocsinData(lightning.LightningDataModule):
+    """Training, validation and test windows.
+
+    Args:
+        sources: each ``{"kind": clips | manifest | folder | live_fire, "path": …}``.
+        synthetic: recordings to compute for each class, ``{"backfire": 500, …}``.
+        folds: folds that the sessions are cut into; ``test_fold`` is tested on, ``validation_fold`` validated on.
+        test_sessions, validation_sessions: sessions held for a part whatever their fold: firing positions, for example.
+        class_shares: share of each class in an epoch.
+        augmentation: arguments of :class:`tocsin.training.dataset.Augmentation`.
+        sample_rate, window_samples: of the model.
+        examples_per_epoch, batch_size: of all processes together.
+        workers: processes that make windows, besides the training process.
+        seed: of folds, order and windows.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Mapping[str, str]],
+        synthetic: Mapping[str, int],
+        folds: int,
+        test_fold: int | None,
+        validation_fold: int,
+        test_sessions: Sequence[str],
+        validation_sessions: Sequence[str],
+        class_shares: Mapping[str, float],
+        augmentation: Mapping[str, Any],
+        sample_rate: int,
+        window_samples: int,
+        examples_per_epoch: int,
+        batch_size: int,
+        workers: int,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.sources, self.synthetic, self.folds = sources, synthetic, folds
+        self.test_fold, self.validation_fold = test_fold, validation_fold
+        self.test_sessions, self.validation_sessions = set(test_sessions), set(validation_sessions)
+        self.class_shares, self.augmentation = class_shares, Augmentation(**augmentation)
+        self.sample_rate, self.window_samples = sample_rate, window_samples
+        self.examples_per_epoch, self.batch_size, self.workers, self.seed = (
+            examples_per_epoch,
+            batch_size,
+            workers,
+            seed,
+        )
+        self.parts: dict[str, WindowDataset] = {}
+
+    def setup(self, stage: str | None = None) -> None:
+        """Read and split; asked again, it keeps what it has."""
+        if self.parts:
+            return
+        rows = self.split_rows()
+        for part in ("train", "validation", "test"):
+            augment = self.augmentation if part == "train" else None
+            self.parts[part] = WindowDataset(rows[part], CLASSES, self.sample_rate, self.window_samples, augment)
+            with_progress = track(rows[part], f"reading {part}", console=Console(stderr=True), transient=True)
+            for row in with_progress:
+                self.parts[part].load(row)
+
+    def split_rows(self) -> dict[str, list[ManifestRow]]:
+        """The rows of ``train``, ``validation`` and ``test``; no session is in two of them.
+
+        Rows whose ``use`` is not ``train`` are tested on only: their licence does not let them enter weights.
+        """
+        rows: list[ManifestRow] = []
+        for source in self.sources:
+            kind, path = source["kind"], Path(source["path"])
+            if kind not in _READERS:
+                raise TocsinError(f"data.sources: unknown kind {kind!r}; type one of {', '.join(_READERS)}")
+            rows += _READERS[kind](path)
+        usable = [row for row in rows if row.use == "train" and _trusted(row)]
+        held = self.test_sessions | self.validation_sessions
+        unknown = held - {row.session_id for row in usable}
+        if unknown:
+            raise TocsinError(f"no recordings of the held-out sessions {sorted(unknown)} among data.sources")
+        free = [row for row in usable if row.session_id not in held]
+        parts: dict[str, list[ManifestRow]] = {
+            "train": [],
+            "validation": [row for row in usable if row.session_id in self.validation_sessions],
+            "test": [row for row in rows if row.use != "train" or row.session_id in self.test_sessions],
+        }
+        for index, fold in enumerate(group_folds(free, self.folds, seed=self.seed)):
+            part = {self.test_fold: "test", self.validation_fold: "validation"}.get(index, "train")
+            parts[part] += fold
+        for label, count in self.synthetic.items():
+            parts["train"] += [_synthetic_row(label, number) for number in range(count)]
+            parts["validation"] += [_synthetic_row(label, 10**6 + number) for number in range(count // 10)]
+            parts["test"] += [_synthetic_row(label, 2 * 10**6 + number) for number in range(count // 10)]
+        assert_no_leak(parts["train"], parts["validation"])
+        assert_no_leak(parts["train"], parts["test"])
+        assert_no_leak(parts["validation"], parts["test"])
+        if not parts["train"]:
+            raise TocsinError("no rows to train on: data.sources names no recordings and data.synthetic no classes")
+        return parts
+
+    def describe(self) -> list[dict[str, Any]]:
+        """What was trained on, for the weight card: a line a source with its licence, rows and sessions a class."""
+        train = self.parts["train"].rows
+        lines = []
+        for source in sorted({row.source for row in train}):
+            of_source = [row for row in train if row.source == source]
+            lines.append(
+                {
+                    "source": source,
+                    "licence": "; ".join(sorted({row.licence for row in of_source if row.licence})),
+                    "rows": dict(sorted(Counter(class_of(row.label) for row in of_source).items())),
+                    "sessions": len({row.group for row in of_source}),
+                }
+            )
+        return lines
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Balanced, augmented windows; this process's share of them."""
+        part = self.parts["train"]
+        weights = balanced_weights(part.rows, [class_of(row.label) for row in part.rows], self.class_shares)
+        rank, processes = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        sampler = BalancedSampler(weights, self.examples_per_epoch, self.seed, rank, processes)
+        return self._loader(part, sampler, self.batch_size // processes, self.workers)
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """One window a row, as recorded, the same in every epoch and in every process."""
+        return self.window_loader("validation")
+
+    def test_dataloader(self) -> DataLoader[Any]:
+        """One window a row of the held-out sessions, as recorded."""
+        return self.window_loader("test")
+
+    def window_loader(self, part: str) -> DataLoader[Any]:
+        """One window a row of a part, in the order of its rows."""
+        draws = [Draw(index, index) for index in range(len(self.parts[part]))]
+        return self._loader(self.parts[part], draws, self.batch_size, workers=0)
+
+    def _loader(self, part: WindowDataset, sampler: Any, batch_size: int, workers: int) -> DataLoader[Any]:
+        return DataLoader(part, batch_size, sampler=sampler, num_workers=workers, persistent_workers=False)
+
+
+def _trusted(row: ManifestRow) -> bool:
+    # A bed is a bed whatever its file name says; a bang whose label is in doubt teaches the wrong thing.
+    return row.quality in ("ok", "weak_event") or class_of(row.label) == "background"
+
+
+def _synthetic_row(label: str, number: int) -> ManifestRow:
+    name = f"{SYNTHETIC}-{label}-{number}"
+    row = ManifestRow(Path(name), label, 0.0, 2.0, recording_id=name, source=SYNTHETIC)
+    return replace(row, session_id=f"{SYNTHETIC}-{number // 10**6}-{label}")

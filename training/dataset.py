@@ -1,0 +1,137 @@
+"""Labelled rows to training windows: cropped round the sound, changed as a sensor or a street would, masked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from tocsin.acoustics.synthesis import synthesize
+from tocsin.data import augmentation
+from tocsin.data.audio import read_audio
+from tocsin.data.labels import CLASSES, class_of
+from tocsin.data.manifests import ManifestRow
+from tocsin.training.sampling import Draw
+
+# Where in the window an onset may lie. The runtime places it at 0.1 to 0.6 of the window.
+EARLIEST, LATEST = 0.05, 0.65
+SYNTHETIC = "synthesis"
+MASKS = 4  # two bands of frequency, two of time
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Probabilities and ranges of the changes that a training window goes through."""
+
+    echoes: float = 0.4
+    spectrum: float = 0.6
+    background: float = 0.7
+    snr_db: tuple[float, float] = (-3.0, 30.0)
+    clipping: float = 0.25
+    mask_frequency: float = 0.2
+    mask_time: float = 0.15
+
+
+class WindowDataset(Dataset[tuple[Tensor, int, Tensor]]):
+    """Windows of labelled rows, all audio held in memory at the model's rate.
+
+    Args:
+        rows: the labelled stretches; the source ``synthesis`` is computed, not read.
+        classes: names, in the order of the labels.
+        sample_rate: of the model, Hz.
+        window_samples: of the model.
+        augment: what to change, or ``None`` for windows as recorded.
+        progress: called with every row read.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[ManifestRow],
+        classes: Sequence[str],
+        sample_rate: int,
+        window_samples: int,
+        augment: Augmentation | None = None,
+    ) -> None:
+        self.rows = rows
+        self.sample_rate, self.window = sample_rate, window_samples
+        self.augment = augment
+        self.labels = [classes.index(class_of(row.label)) for row in rows]
+        self.beds = [index for index, row in enumerate(rows) if class_of(row.label) == "background"]
+        self._files: dict[str, NDArray[np.float32]] = {}
+
+    def load(self, row: ManifestRow) -> None:
+        """Bring a row's audio into memory."""
+        key = str(row.path)
+        if key in self._files:
+            return
+        if row.source == SYNTHETIC:
+            label, number = class_of(row.label), int(row.recording_id.rpartition("-")[2])
+            generator = np.random.default_rng([CLASSES.index(label), number])
+            self._files[key] = synthesize(label, generator, self.sample_rate, row.end_s)
+        else:
+            self._files[key] = read_audio(row.path, self.sample_rate).samples
+
+    def __len__(self) -> int:
+        """Rows."""
+        return len(self.rows)
+
+    def __getitem__(self, draw: Draw) -> tuple[Tensor, int, Tensor]:
+        """A window ``(samples,)``, its class, its masks ``(4, 2)``: start and width in shares of the axis."""
+        generator = np.random.default_rng(draw.seed)
+        window = self._crop(self.rows[draw.row], generator)
+        masks = np.zeros((MASKS, 2), np.float32)
+        if self.augment is not None:
+            window = self._changed(window, generator, self.augment)
+            widest = np.array([[self.augment.mask_frequency], [self.augment.mask_time]]).repeat(2, axis=0)
+            width = generator.uniform(0, widest)
+            masks = np.hstack([generator.uniform(0, 1 - width), width]).astype(np.float32)
+        return torch.from_numpy(window), self.labels[draw.row], torch.from_numpy(masks)
+
+    def _crop(self, row: ManifestRow, generator: np.random.Generator) -> NDArray[np.float32]:
+        samples = self._files[str(row.path)]
+        first, last = (round(second * self.sample_rate) for second in (row.start_s, row.end_s))
+        if row.onset_s is not None:
+            # The neighbourhood of a known onset may be used beyond its stretch: what follows it is the same sound.
+            onset = round(row.onset_s * self.sample_rate)
+            first, last = 0, len(samples)
+        elif class_of(row.label) == "background":
+            onset = int(generator.integers(first, max(last - self.window, first) + 1)) + round(EARLIEST * self.window)
+        else:
+            onset = first + self._bang(samples[first:last], generator)
+        place = round(generator.uniform(EARLIEST, LATEST) * self.window)
+        if row.onset_s is None and class_of(row.label) == "background":
+            place = round(EARLIEST * self.window)
+        start = onset - place
+        window = np.zeros(self.window, np.float32)
+        source = samples[max(start, first) : min(start + self.window, last)]
+        offset = max(start, first) - start
+        window[offset : offset + len(source)] = source
+        return window
+
+    def _bang(self, samples: NDArray[np.float32], generator: np.random.Generator) -> int:
+        """A random one of the loud rises of a clip whose onsets nobody labelled."""
+        length = round(0.02 * self.sample_rate)
+        frames = samples[: len(samples) // length * length].reshape(-1, length)
+        if len(frames) < 2:
+            return 0
+        level_db = 10 * np.log10(np.mean(frames.astype(np.float64) ** 2, axis=1) + 1e-10)
+        rise_db = np.diff(level_db, prepend=level_db[0] - 10)
+        loud = np.flatnonzero((level_db > level_db.max() - 12) & (rise_db > 3))
+        return int(generator.choice(loud) if len(loud) else np.argmax(level_db)) * length
+
+    def _changed(
+        self, window: NDArray[np.float32], generator: np.random.Generator, augment: Augmentation
+    ) -> NDArray[np.float32]:
+        bed = self._crop(self.rows[int(generator.choice(self.beds))], generator) if self.beds else np.zeros_like(window)
+        if generator.random() < 0.8:
+            window = augmentation.fill_digital_silence(window, bed, generator.uniform(20, 60), self.sample_rate)
+        if generator.random() < augment.echoes:
+            window = augmentation.add_echoes(window, self.sample_rate, generator)
+        if generator.random() < augment.background:
+            window = augmentation.mix(window, bed, self.sample_rate, generator.uniform(*augment.snr_db))
+        if generator.random() < augment.spectrum:
+            window = augmentation.reshape_spectrum(window, self.sample_rate, generator)
+        return augmentation.gain_and_clip(window, generator, augment.clipping)

@@ -1,0 +1,105 @@
+"""What one training step does: mask the spectrogram, compare with the label, follow the cosine."""
+
+from typing import Any
+
+import lightning
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torchmetrics.classification import BinaryAUROC
+
+from tocsin.data.labels import CLASSES
+from tocsin.models import registry
+from tocsin.models.card import WeightCard
+
+GUNSHOT = CLASSES.index("gunshot")
+
+
+class TocsinModule(lightning.LightningModule):
+    """A model of the registry in training.
+
+    Args:
+        model: name in :mod:`tocsin.models.registry`.
+        card: the weight card as far as it is known; it is saved in every checkpoint.
+        learning_rate: peak of the one-cycle schedule.
+        weight_decay: of AdamW.
+        label_smoothing: share of the label given to the other classes.
+    """
+
+    def __init__(
+        self, model: str, card: dict[str, Any], learning_rate: float, weight_decay: float, label_smoothing: float
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters(ignore=["card"])
+        self.model = registry.create(model, n_classes=len(CLASSES), sample_rate=card["sample_rate"])
+        self.card = WeightCard.model_validate(
+            card
+            | {
+                "classes": CLASSES,
+                "model": model,
+                "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
+                "front_end": self.model.front_end.parameters_of_card,
+            }
+        )
+        self.gunshot_auc = BinaryAUROC()
+
+    def forward(self, windows: Tensor) -> Tensor:
+        """Waveforms ``(batch, window_samples)`` to logits ``(batch, classes)``."""
+        logits: Tensor = self.model(windows)
+        return logits
+
+    def training_step(self, batch: tuple[Tensor, Tensor, Tensor], index: int) -> Tensor:
+        """Cross-entropy of a batch of (windows, labels, masks)."""
+        windows, labels, masks = batch
+        with torch.no_grad():
+            spectrogram = masked(self.model.front_end(windows), masks)
+        logits = self.model.classify(spectrogram)
+        loss = functional.cross_entropy(logits, labels, label_smoothing=self.hparams["label_smoothing"])
+        self.log("train/loss", loss, prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], index: int) -> None:
+        """Loss, accuracy and gunshot AUC of windows as recorded."""
+        windows, labels, _ = batch
+        logits = self(windows)
+        self.gunshot_auc.update(logits.softmax(1)[:, GUNSHOT], (labels == GUNSHOT).int())
+        scores = {
+            "validation/loss": functional.cross_entropy(logits, labels),
+            "validation/accuracy": (logits.argmax(1) == labels).float().mean(),
+            "validation/gunshot_auc": self.gunshot_auc,
+        }
+        self.log_dict(scores, prog_bar=True, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(labels))
+
+    def configure_optimizers(self) -> Any:
+        """AdamW on a one-cycle schedule, decay on weights but not on norms and biases."""
+        decayed = [p for p in self.parameters() if p.ndim > 1]
+        plain = [p for p in self.parameters() if p.ndim <= 1]
+        groups = [
+            {"params": decayed, "weight_decay": self.hparams["weight_decay"]},
+            {"params": plain, "weight_decay": 0.0},
+        ]
+        peak = self.hparams["learning_rate"]
+        optimizer = torch.optim.AdamW(groups, lr=peak)
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=peak, total_steps=steps, pct_start=0.15)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Put the card into the checkpoint: weights never travel without it."""
+        checkpoint["tocsin_card"] = self.card.model_dump(mode="json")
+
+
+def masked(spectrogram: Tensor, masks: Tensor) -> Tensor:
+    """SpecAugment (arXiv 1904.08779): bands of frequency and time set to the spectrogram's mean.
+
+    Args:
+        spectrogram: ``(batch, n_mels, frames)``.
+        masks: ``(batch, 4, 2)``: start and width of two bands of frequency, then of two of time, in shares of the axis.
+    """
+    batch, n_mels, frames = spectrogram.shape
+    hidden = torch.zeros_like(spectrogram, dtype=torch.bool)
+    for index, (size, shape) in enumerate([(n_mels, (batch, -1, 1))] * 2 + [(frames, (batch, 1, -1))] * 2):
+        start, width = masks[:, index, :1], masks[:, index, 1:]
+        place = (torch.arange(size, device=masks.device) + 0.5) / size
+        hidden |= ((place >= start) & (place < start + width)).reshape(shape)
+    return torch.where(hidden, spectrogram.mean(dim=(1, 2), keepdim=True), spectrogram)
