@@ -41,8 +41,9 @@ LICENCE = "CC BY 4.0 (ShotSpotter, Inc.)"
 
 # The publisher zeroed the audio away from the shots in runs of a second and more; a few zeros are ordinary samples.
 _SHORTEST_ZEROED_S = 0.01
-# Reverberation is back within 1 dB of the level before the shot (median over the sensors) 1.5 s after its last pulse.
-_QUIET_BEFORE_S, _QUIET_AFTER_SHOT_S, _QUIET_AFTER_PULSE_S = 0.3, 2.0, 1.0
+# Reverberation is within 1 dB of the level before the shot (median over the sensors) 1.5 s after its last pulse, but
+# faint echoes that the publisher did not pick are heard up to 3.5 s after a shot: neither gunshot nor background.
+_QUIET_BEFORE_S, _QUIET_AFTER_SHOT_S, _QUIET_AFTER_PULSE_S = 0.1, 4.0, 1.0
 
 
 def labelled_clips(
@@ -51,8 +52,8 @@ def labelled_clips(
     """Yield stretches of the recordings as manifest rows, ``gunshot`` and ``background``.
 
     A gunshot row spans ``before_s`` before to ``after_s`` after a pulse that the publisher gave to a shot, cut at
-    zeroed audio; ``onset_s`` is that pulse. Background is what is neither zeroed nor from 0.3 s before to 1 s after any
-    pulse of that sensor (2 s where a shot arrives, also one that the sensor's picks do not hold but the other sensors'
+    zeroed audio; ``onset_s`` is that pulse. Background is what is neither zeroed nor from 0.1 s before to 1 s after any
+    pulse of that sensor (4 s where a shot arrives, also one that the sensor's picks do not hold but the other sensors'
     imply), in stretches of ``shortest_background_s`` or more. Echoes and other sounds stay unlabelled. All times are
     seconds.
 

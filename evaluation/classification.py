@@ -81,11 +81,14 @@ def session_interval(
     scores: ArrayLike,
     positive: ArrayLike,
     sessions: Sequence[str],
+    weights: ArrayLike | None = None,
     n_resamples: int = 1000,
     confidence: float = 0.95,
     seed: int = 0,
 ) -> Interval:
-    """Return ``statistic(scores, positive, weights)``, a session counting once, with its interval over sessions.
+    """Return ``statistic(scores, positive, weights)`` with its interval over sessions.
+
+    A session counts once, unless ``weights`` of the clips, shape (n,), say otherwise.
 
     Sessions are drawn with replacement, those with a positive apart from those without, so that no draw lacks a side;
     the interval is the percentile one. A figure at its bound (an area of 1) has an interval of no width, which says
@@ -93,7 +96,7 @@ def session_interval(
     """
     scored, positives = np.asarray(scores, dtype=np.float64), np.asarray(positive, dtype=bool)
     names, of_clip = np.unique(np.asarray(sessions, dtype=str), return_inverse=True)
-    weights = session_weights(sessions)
+    weighted = session_weights(sessions) if weights is None else np.asarray(weights, dtype=np.float64)
     has_positive = np.zeros(len(names), dtype=bool)
     has_positive[of_clip[positives]] = True
     strata = [np.flatnonzero(has_positive), np.flatnonzero(~has_positive)]
@@ -104,13 +107,13 @@ def session_interval(
         for stratum in strata:
             if len(stratum):
                 np.add.at(counts, rng.choice(stratum, len(stratum)), 1.0)
-        drawn = weights * counts[of_clip]
+        drawn = weighted * counts[of_clip]
         # With no session of negatives alone, a draw can still miss the negatives that the positives' sessions hold.
         if drawn[positives].sum() > 0 and drawn[~positives].sum() > 0:
             values.append(statistic(scored, positives, drawn))
     tail = (1.0 - confidence) / 2.0
     low, high = np.quantile(values, [tail, 1.0 - tail])
-    return Interval(statistic(scored, positives, weights), float(low), float(high))
+    return Interval(statistic(scored, positives, weighted), float(low), float(high))
 
 
 def _curve(
