@@ -1,0 +1,168 @@
+"""Tocsin beside YAMNet on recordings that Tocsin never heard: the same clips, one run, a Markdown table on stdout.
+
+    python benchmarks/classification/compare.py --recordings ../shared
+
+The weight card says what was held out (``held_out``: ``sessions`` and ``firing_positions``). ``--yamnet-only`` takes
+every clip and firing position instead. Both systems run on one thread; needs ``ai-edge-litert`` (dependency group dev).
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from examples import Example, held_out_clips, held_out_live_fire
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+from tocsin_onnx import TocsinOnnx
+from yamnet import Yamnet
+
+from tocsin import TocsinError
+from tocsin.data.audio import read_audio
+from tocsin.data.labels import CLASSES
+from tocsin.evaluation.classification import (
+    Interval,
+    area_under_roc,
+    confusion_matrix,
+    recall_at_false_positive_rate,
+    session_interval,
+    session_weights,
+)
+
+FALSE_POSITIVE_RATE = 0.01
+Systems = Sequence[Yamnet | TocsinOnnx]
+Scores = list[dict[str, float]]
+
+
+def main() -> int:
+    """Run the comparison; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    default = Path(os.environ.get("TOCSIN_RECORDINGS", "../shared"))
+    parser.add_argument("--recordings", type=Path, default=default, help="folder that holds clips/ and live-fire/")
+    parser.add_argument("--weights", help="an .onnx file, or the name of shipped weights (default: those that ship)")
+    parser.add_argument("--yamnet-only", action="store_true", help="YAMNet alone, on every clip and firing position")
+    parser.add_argument("--window-s", type=float, default=0.85, help="length of the live-fire windows, seconds")
+    parser.add_argument("--repeats", type=int, default=15, help="timed runs of each system")
+    options = parser.parse_args()
+    try:
+        yamnet = Yamnet(options.recordings / "peers/yamnet.tflite")
+        systems: Systems = [yamnet] if options.yamnet_only else [yamnet, TocsinOnnx(options.weights)]
+        held_out = {} if options.yamnet_only else systems[-1].model.card.held_out  # type: ignore[union-attr]
+        clips = held_out_clips(options.recordings, held_out.get("sessions"))
+        windows = held_out_live_fire(options.recordings, held_out.get("firing_positions"), options.window_s)
+        report_clips(systems, clips)
+        report_live_fire(systems, windows, options.window_s, held_out.get("firing_positions"))
+        report_time(systems, options.recordings, options.repeats)
+    except TocsinError as error:
+        print(f"compare: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def report_clips(systems: Systems, clips: list[Example]) -> None:
+    """Print gunshot against every other clip and against fireworks, a session counting once."""
+    truth, sessions = np.array([clip.class_name for clip in clips]), [clip.session for clip in clips]
+    print(f"## Clips\n\n{len(clips)} clips, {_count(truth, sessions)}.")
+    print("A session counts once; 95 % intervals over sessions.\n")
+    print("| system | score | gunshot v. all other clips: AUC | gunshot v. fireworks: AUC |\n|---|---|---|---|")
+    either = np.flatnonzero((truth == "gunshot") | (truth == "fireworks"))
+    calls = {}
+    for system in systems:
+        scored = _score(system, clips)
+        for detector in system.detectors:
+            scores = np.array([score[detector] for score in scored])
+            everything = session_interval(area_under_roc, scores, truth == "gunshot", sessions)
+            close = [sessions[index] for index in either]
+            fireworks = session_interval(area_under_roc, scores[either], truth[either] == "gunshot", close)
+            print(f"| {system.name} | {detector} | {_text(everything)} | {_text(fireworks)} |")
+        if isinstance(system, TocsinOnnx):
+            calls[system.name] = [max(CLASSES, key=score.__getitem__) for score in scored]
+    for name, called in calls.items():
+        report_confusion(name, clips, called)
+
+
+def report_confusion(name: str, clips: list[Example], called: list[str]) -> None:
+    """Print what each class was called, and which sounds were called gunshots."""
+    truth, weights = [clip.class_name for clip in clips], session_weights([clip.session for clip in clips])
+    matrix = confusion_matrix(truth, called, CLASSES, weights)
+    present = matrix.sum(axis=1) > 0
+    recalls = np.diag(matrix)[present] / matrix.sum(axis=1)[present]
+    right = np.mean([call == label for call, label in zip(called, truth, strict=True)])
+    print(f"\n### {name}: the likeliest class\n")
+    print(f"Right: {right:.3f} of clips, {np.trace(matrix) / matrix.sum():.3f} a session counting once, ", end="")
+    print(f"{recalls.mean():.3f} on average over the classes present. Share of each true class (row), by sessions:\n")
+    print("| |" + "|".join(CLASSES) + "|\n|---|" + "---|" * len(CLASSES))
+    for label, row in zip(CLASSES, matrix, strict=True):
+        cells = [f"{share:.2f}" for share in row / row.sum()] if row.sum() else ["no recordings"] * len(CLASSES)
+        print(f"| {label} |" + "|".join(cells) + "|")
+    sounds, mistaken = Counter(clip.label for clip in clips), defaultdict(int)
+    for clip, call in zip(clips, called, strict=True):
+        mistaken[clip.label] += call == "gunshot" and clip.class_name != "gunshot"
+    worst = [f"{label} {count} of {sounds[label]}" for label, count in mistaken.items() if count]
+    print(f"\nCalled gunshot: {', '.join(sorted(worst)) or 'nothing else'}")
+
+
+def report_live_fire(systems: Systems, windows: list[Example], window_s: float, positions: list[str] | None) -> None:
+    """Print gunshot windows against background windows of the same sensors."""
+    positive = np.array([window.class_name == "gunshot" for window in windows])
+    sensors = [window.session for window in windows]
+    print(f"\n## Live fire, {'all positions' if positions is None else ', '.join(positions)}\n")
+    print(f"{positive.sum()} windows of gunshots, {(~positive).sum()} of background, {window_s:g} s, ", end="")
+    print(f"{len(set(sensors))} sensors; a window counts once; 95 % intervals over sensors.\n")
+    rate = f"{FALSE_POSITIVE_RATE:.0%}".replace("%", " %")
+    print(f"| system | score | AUC | recall at {rate} false positives |\n|---|---|---|---|")
+    ones = np.ones(len(windows))
+
+    def recall(scores: NDArray[np.float64], positive: NDArray[np.bool_], weights: NDArray[np.float64]) -> float:
+        return recall_at_false_positive_rate(scores, positive, FALSE_POSITIVE_RATE, weights).recall
+
+    for system in systems:
+        scored = _score(system, windows)
+        for detector in system.detectors:
+            scores = np.array([score[detector] for score in scored])
+            area, share = (
+                session_interval(figure, scores, positive, sensors, ones) for figure in (area_under_roc, recall)
+            )
+            print(f"| {system.name} | {detector} | {_text(area)} | {_text(share)} |")
+
+
+def report_time(systems: Systems, recordings: Path, repeats: int) -> None:
+    """Print time per second of audio, front end included, the systems taking turns on the same 10 s of a street."""
+    street = sorted((recordings / "clips/audio/urban_ambience").glob("*.flac"))[0]
+    inputs = [read_audio(street, system.sample_rate, duration_s=10.0) for system in systems]
+    times: list[list[float]] = [[] for _ in systems]
+    for _ in range(repeats + 1):
+        for system, audio, taken in zip(systems, inputs, times, strict=True):
+            start = time.perf_counter()
+            system.annotate(audio.samples)
+            taken.append((time.perf_counter() - start) / audio.duration_s)
+    # The first run of each warms up.
+    medians = [statistics.median(taken[1:]) for taken in times]
+    print(f"\n## Time, one thread, median of {repeats} turns\n")
+    print("| system | ms per second of audio | ratio to YAMNet |\n|---|---|---|")
+    for system, median in zip(systems, medians, strict=True):
+        print(f"| {system.name} | {median * 1e3:.2f} | {median / medians[0]:.2f} |")
+
+
+def _score(system: Yamnet | TocsinOnnx, examples: list[Example]) -> Scores:
+    shown = track(examples, f"{system.name}", console=Console(stderr=True), transient=True)
+    return [system.scores(example.samples, example.sample_rate) for example in shown]
+
+
+def _count(truth: NDArray[np.str_], sessions: list[str]) -> str:
+    counts = {name: len({s for s, label in zip(sessions, truth, strict=True) if label == name}) for name in CLASSES}
+    return ", ".join(f"{name} {(truth == name).sum()} of {count} sessions" for name, count in counts.items() if count)
+
+
+def _text(interval: Interval) -> str:
+    return f"{interval.value:.3f} ({interval.low:.3f}–{interval.high:.3f})"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
