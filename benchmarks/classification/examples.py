@@ -28,34 +28,33 @@ class Example:
 
 
 def held_out_clips(recordings: Path, sessions: Collection[str] | None) -> list[Example]:
-    """The clips of some sessions (all sessions for None), and those that no weights may be trained on (``evaluate``).
-
-    Clips of doubtful label (studio sounds and effects) are left out.
-    """
+    """The clips of some sessions (of all for None), without those of doubtful label (studio sounds and effects)."""
     rows = [row for row in read_clips(recordings / "clips") if row.quality != "doubtful"]
     if sessions is not None:
-        # A session is held out as a whole, so one with a clip that may be trained on must be named.
-        trainable = {row.group for row in rows if row.use == "train"}
-        rows = [row for row in rows if row.group in sessions or row.group not in trainable]
+        rows = [row for row in rows if row.group in sessions]
+    if not rows:
+        raise TocsinError(f"{recordings / 'clips'} has no clips of the sessions that the weights hold out")
     return [_example(row, row.group, row.start_s, row.duration_s) for row in rows]
 
 
-def held_out_live_fire(recordings: Path, positions: Collection[str] | None, window_s: float) -> list[Example]:
-    """Windows of gunshots and of the same sensors' background, all of one length, of some firing positions (or all).
+def held_out_live_fire(recordings: Path, sessions: Collection[str] | None, window_s: float) -> list[Example]:
+    """Windows of gunshots and of the same sensors' background, all of one length, of some firing positions.
 
-    The session of a window is its sensor at that position.
+    The firing positions are those whose session (``pittsburgh-2018/FP8``) is among ``sessions``, all for None. The
+    session of a window is its sensor at that position.
     """
     root = recordings / "live-fire/pittsburgh-2018"
     before_s, after_s = ONSET_AT * window_s, (1 - ONSET_AT) * window_s
-    tests = [test for test in read_live_fire(root) if positions is None or test.firing_position in positions]
     examples = []
-    for row in labelled_clips(tests, before_s, after_s, shortest_background_s=window_s):
+    for row in labelled_clips(read_live_fire(root), before_s, after_s, shortest_background_s=window_s):
+        if sessions is not None and row.session_id not in sessions:
+            continue
         sensor = f"{row.session_id}/{row.device}"
         # A window that zeroed audio cuts short is left out, so that its length says nothing.
         for number in range(int(row.duration_s / window_s + 1e-6)):
             examples.append(_example(row, sensor, row.start_s + number * window_s, window_s))
     if not examples:
-        raise TocsinError(f"{root} has no windows of the firing positions {positions}")
+        raise TocsinError(f"{root} has no windows of the firing positions that the weights hold out")
     return examples
 
 
