@@ -98,7 +98,8 @@ def detect(
 def _each(files: list[Path], work: Callable[[Path], None]) -> None:
     """Work off all files; say of each bad one what is wrong, and exit with 1 at the end if there was one."""
     failed = False
-    for path in track(files, "listening", console=Console(stderr=True), transient=True):
+    console = Console(stderr=True)
+    for path in track(files, "listening", console=console, transient=True, disable=not console.is_terminal):
         try:
             work(path)
         except TocsinError as error:

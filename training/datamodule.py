@@ -21,6 +21,7 @@ from tocsin.data.splits import assert_no_leak, group_folds
 from tocsin.training.dataset import SYNTHETIC, Augmentation, WindowDataset
 from tocsin.training.sampling import BalancedSampler, Draw, balanced_weights
 
+PARTS = ("train", "validation", "test")
 _READERS = {
     "clips": read_clips,
     "manifest": read_manifest,
@@ -36,7 +37,8 @@ class TocsinData(lightning.LightningDataModule):
         sources: each ``{"kind": clips | manifest | folder | live_fire, "path": …}``.
         synthetic: recordings to compute for each class, ``{"backfire": 500, …}``.
         folds: folds that the sessions are cut into; ``test_fold`` is tested on, ``validation_fold`` validated on.
-        test_sessions, validation_sessions: sessions held for a part whatever their fold: firing positions, for example.
+        sessions: ``{"train": […], "validation": […], "test": […]}``, sessions of a part whatever their fold:
+            firing positions, say.
         class_shares: share of each class in an epoch.
         augmentation: arguments of :class:`tocsin.training.dataset.Augmentation`.
         sample_rate, window_samples: of the model.
@@ -52,8 +54,7 @@ class TocsinData(lightning.LightningDataModule):
         folds: int,
         test_fold: int | None,
         validation_fold: int,
-        test_sessions: Sequence[str],
-        validation_sessions: Sequence[str],
+        sessions: Mapping[str, Sequence[str]],
         class_shares: Mapping[str, float],
         augmentation: Mapping[str, Any],
         sample_rate: int,
@@ -66,7 +67,7 @@ class TocsinData(lightning.LightningDataModule):
         super().__init__()
         self.sources, self.synthetic, self.folds = sources, synthetic, folds
         self.test_fold, self.validation_fold = test_fold, validation_fold
-        self.test_sessions, self.validation_sessions = set(test_sessions), set(validation_sessions)
+        self.part_of_session = {name: part for part, names in sessions.items() for name in names}
         self.class_shares, self.augmentation = class_shares, Augmentation(**augmentation)
         self.sample_rate, self.window_samples = sample_rate, window_samples
         self.examples_per_epoch, self.batch_size, self.workers, self.seed = (
@@ -82,11 +83,12 @@ class TocsinData(lightning.LightningDataModule):
         if self.parts:
             return
         rows = self.split_rows()
-        for part in ("train", "validation", "test"):
+        for part in PARTS:
             augment = self.augmentation if part == "train" else None
             self.parts[part] = WindowDataset(rows[part], CLASSES, self.sample_rate, self.window_samples, augment)
-            with_progress = track(rows[part], f"reading {part}", console=Console(stderr=True), transient=True)
-            for row in with_progress:
+            console = Console(stderr=True)
+            said = f"reading {part}"
+            for row in track(rows[part], said, console=console, transient=True, disable=not console.is_terminal):
                 self.parts[part].load(row)
 
     def split_rows(self) -> dict[str, list[ManifestRow]]:
@@ -101,17 +103,16 @@ class TocsinData(lightning.LightningDataModule):
                 raise TocsinError(f"data.sources: unknown kind {kind!r}; type one of {', '.join(_READERS)}")
             rows += _READERS[kind](path)
         usable = [row for row in rows if row.use == "train" and _trusted(row)]
-        held = self.test_sessions | self.validation_sessions
-        unknown = held - {row.session_id for row in usable}
+        unknown = set(self.part_of_session) - {row.session_id for row in usable}
         if unknown:
-            raise TocsinError(f"no recordings of the held-out sessions {sorted(unknown)} among data.sources")
-        free = [row for row in usable if row.session_id not in held]
-        parts: dict[str, list[ManifestRow]] = {
-            "train": [],
-            "validation": [row for row in usable if row.session_id in self.validation_sessions],
-            "test": [row for row in rows if row.use != "train" or row.session_id in self.test_sessions],
-        }
-        for index, fold in enumerate(group_folds(free, self.folds, seed=self.seed)):
+            raise TocsinError(f"no recordings of the sessions {sorted(unknown)} of data.sessions among data.sources")
+        free = [row for row in usable if row.session_id not in self.part_of_session]
+        parts: dict[str, list[ManifestRow]] = {part: [] for part in PARTS}
+        for row in usable:
+            if row.session_id in self.part_of_session:
+                parts[self.part_of_session[row.session_id]].append(row)
+        parts["test"] += [row for row in rows if row.use != "train"]
+        for index, fold in enumerate(group_folds(free, self.folds, seed=self.seed) if free else []):
             part = {self.test_fold: "test", self.validation_fold: "validation"}.get(index, "train")
             parts[part] += fold
         for label, count in self.synthetic.items():

@@ -66,6 +66,7 @@ def train(config: DictConfig, folder: Path) -> Path:
         callbacks=[
             ModelCheckpoint(dirpath=last.parent, save_last=True, save_top_k=0, every_n_epochs=1),
             LearningRateMonitor(),
+            *instantiate(config.callbacks).values(),
             *([RichProgressBar()] if config.trainer.get("enable_progress_bar", True) else []),
         ],
         logger=[TensorBoardLogger(folder, name="tensorboard", version=""), CSVLogger(folder, name="csv", version="")],

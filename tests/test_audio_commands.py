@@ -1,0 +1,129 @@
+"""``tocsin classify`` and ``tocsin detect`` as a user types them."""
+
+import csv
+import io
+import json
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from subprocess import CompletedProcess
+
+import numpy as np
+import pytest
+import soundfile
+
+from tocsin.cli import VERBS, main
+from tocsin.inference.classify import classify_samples
+from tocsin.inference.detect import detect
+from tocsin.inference.model import Model
+
+CLASSES = ("gunshot", "fireworks", "backfire", "impulse", "background")
+
+
+def tocsin(*words):
+    """The command in this process: exit code, stdout and stderr as its own process would give them."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["tocsin", *map(str, words)])
+        with pytest.raises(SystemExit) as end:
+            main()
+    return CompletedProcess(words, end.value.code or 0, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Two good files, of other rates and endings, and a broken one."""
+    root, rng = tmp_path_factory.mktemp("audio"), np.random.default_rng(3)
+    for name, rate in (("a.wav", 12000), ("b.flac", 44100)):
+        samples = 0.002 * rng.standard_normal(2 * rate)
+        start, length = round(0.8 * rate), round(0.1 * rate)
+        samples[start : start + length] += (
+            0.4 * np.exp(-np.arange(length) / (0.01 * rate)) * rng.standard_normal(length)
+        )
+        soundfile.write(root / name, samples, rate)
+    (root / "broken.wav").write_bytes(b"RIFF nothing")
+    return root
+
+
+def test_classify_rows_are_the_library_s_answer(folder, tiny_onnx):
+    result = tocsin("classify", folder / "a.wav", folder / "b.flac", "--model", tiny_onnx)
+    assert (result.returncode, result.stderr) == (0, "")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert tuple(rows[0]) == ("path", *CLASSES)
+    for row, name in zip(rows, ("a.wav", "b.flac"), strict=True):
+        samples, rate = soundfile.read(folder / name, dtype="float32")
+        expected = classify_samples(Model(tiny_onnx), samples, rate)
+        assert row["path"] == str(folder / name)
+        for label in CLASSES:
+            assert float(row[label]) == pytest.approx(expected[label], abs=1e-5)
+
+
+def test_a_bad_file_is_named_and_the_rest_goes_on(folder, tiny_onnx):
+    result = tocsin("classify", folder, folder / "absent.wav", "--model", tiny_onnx, "--format", "jsonl")
+    assert result.returncode == 1
+    assert [json.loads(line)["path"] for line in result.stdout.splitlines()] == [
+        str(folder / "a.wav"), str(folder / "b.flac")
+    ]  # fmt: skip
+    complaints = result.stderr.splitlines()
+    assert len(complaints) == 2
+    assert all(line.startswith("tocsin: ") for line in complaints)
+    assert "broken.wav" in complaints[0]
+    assert "absent.wav" in complaints[1]
+
+
+def test_detect_finds_the_bang_in_every_format(folder, tiny_onnx):
+    path = folder / "b.flac"
+    samples, rate = soundfile.read(path, dtype="float32")
+    expected = detect(samples, rate, Model(tiny_onnx))
+    flags = ["--model", tiny_onnx] + [word for label in CLASSES for word in ("--label", label)]
+    rows = list(csv.DictReader(io.StringIO(tocsin("detect", path, *flags).stdout)))
+    assert [float(row["onset_s"]) for row in rows] == [round(event.onset_s, 6) for event in expected]
+    assert min(abs(float(row["onset_s"]) - 0.8) for row in rows) < 0.003
+    lines = [json.loads(line) for line in tocsin("detect", path, *flags, "--format", "jsonl").stdout.splitlines()]
+    assert [line["label"] for line in lines] == [event.label for event in expected]
+    raven = list(
+        csv.DictReader(io.StringIO(tocsin("detect", path, *flags, "--format", "raven").stdout), delimiter="\t")
+    )
+    assert [row["Selection"] for row in raven] == [str(number + 1) for number in range(len(expected))]
+    assert all(row["Begin File"] == "b.flac" for row in raven)
+    audacity = tocsin("detect", path, *flags, "--format", "audacity").stdout.splitlines()
+    assert [float(line.split("\t")[0]) for line in audacity] == [round(event.onset_s, 6) for event in expected]
+
+
+def test_threshold_decides_the_label_not_the_event(folder, tiny_onnx):
+    flags = ["--model", tiny_onnx, "--format", "jsonl"] + [word for label in CLASSES for word in ("--label", label)]
+    low, high = (
+        [json.loads(line) for line in tocsin("detect", folder / "a.wav", *flags, "--threshold", t).stdout.splitlines()]
+        for t in (0, 1)
+    )
+    assert [row["onset_s"] for row in low] == [row["onset_s"] for row in high]
+    assert {row["label"] for row in low} == {"gunshot"}
+    assert "gunshot" not in {row["label"] for row in high}
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["clasify", "x.wav"], 2, "tocsin has no verb 'clasify': did you mean 'classify'?"),
+        (["classify", "absent.wav"], 1, "tocsin: absent.wav does not exist"),
+        (["classify", "--model", "absent.onnx", "x.wav"], 1, "absent.onnx: no such file"),
+        (["detect", "--label", "voice", "x.wav"], 2, "has the classes gunshot"),
+        (["detect", "--format", "audacity", "a.wav", "b.wav"], 1, "an Audacity label track belongs to one file, got 2"),
+        (["export", "absent.ckpt"], 1, "absent.ckpt: no such checkpoint"),
+    ],
+)
+def test_wrong_use_gets_one_sentence(words, code, sentence, tiny_onnx):
+    if words[0] in ("classify", "detect") and "--model" not in words:
+        words = [*words, "--model", tiny_onnx]
+    result = tocsin(*words)
+    assert result.returncode == code
+    assert sentence in " ".join(result.stderr.split())
+    assert "Traceback" not in result.stderr
+    assert len(result.stdout.splitlines()) <= 1  # a table may have its header, and no rows
+
+
+def test_help_lists_every_verb():
+    result = tocsin("--help")
+    assert result.returncode == 0
+    assert all(verb in result.stdout for verb in VERBS)
+    assert tocsin().returncode == 2
+    assert tocsin("--version").stdout.startswith("tocsin ")
