@@ -26,10 +26,10 @@ MASKS = 4  # two bands of frequency, two of time
 class Augmentation:
     """Probabilities and ranges of the changes that a training window goes through."""
 
-    echoes: float = 0.4
+    echoes: float = 0.3
     spectrum: float = 0.6
-    background: float = 0.7
-    snr_db: tuple[float, float] = (-3.0, 30.0)
+    background: float = 0.6
+    snr_db: tuple[float, float] = (3.0, 40.0)
     clipping: float = 0.25
     mask_frequency: float = 0.2
     mask_time: float = 0.15

@@ -32,6 +32,7 @@ class TocsinModule(lightning.LightningModule):
         super().__init__()
         self.save_hyperparameters(ignore=["card"])
         self.model = registry.create(model, n_classes=len(CLASSES), sample_rate=card["sample_rate"])
+        self.model.to(memory_format=torch.channels_last)  # halves the time of a step on a CPU
         self.card = WeightCard.model_validate(
             card
             | {

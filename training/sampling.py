@@ -9,6 +9,8 @@ from torch.utils.data import Sampler
 
 from tocsin.data.manifests import ManifestRow
 
+CLIPS_OF_A_SESSION = 10
+
 
 class Draw(NamedTuple):
     """One example to make: a row, and the seed of everything random in it."""
@@ -22,18 +24,23 @@ def balanced_weights(
 ) -> np.ndarray:
     """Probability of each row, shape ``(rows,)``, summing to 1.
 
-    Classes get ``class_shares`` (those without rows give theirs up); a source gets the root of its sessions' number,
-    so that a large one leads without drowning the rest; a session's rows share what the session has.
+    Classes get ``class_shares`` (those without rows give theirs up). In a class a source gets the square root of its
+    size, so that a large one leads without drowning the rest; there a session counts as ``CLIPS_OF_A_SESSION`` clips at
+    the most. A source's sessions get equal shares, and so do a session's rows.
     """
     sessions: dict[tuple[str, str], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for index, (row, label) in enumerate(zip(rows, labels, strict=True)):
         sessions[label, row.source][row.group].append(index)
+    size = {
+        key: sum(min(len(members), CLIPS_OF_A_SESSION) for members in groups.values()) ** 0.5
+        for key, groups in sessions.items()
+    }
     of_class: dict[str, float] = defaultdict(float)
-    for (label, _), groups in sessions.items():
-        of_class[label] += len(groups) ** 0.5
+    for (label, _), root in size.items():
+        of_class[label] += root
     weights = np.zeros(len(rows))
-    for (label, _), groups in sessions.items():
-        source_share = class_shares.get(label, 0.0) * len(groups) ** 0.5 / of_class[label]
+    for (label, source), groups in sessions.items():
+        source_share = class_shares.get(label, 0.0) * size[label, source] / of_class[label]
         for members in groups.values():
             weights[members] = source_share / len(groups) / len(members)
     return weights / weights.sum()

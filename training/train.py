@@ -56,6 +56,7 @@ def train(config: DictConfig, folder: Path) -> Path:
     lightning.seed_everything(config.seed, workers=True, verbose=False)
     # Said once here, and not by Lightning for every loader: small machines train with few workers on purpose.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")  # Lightning's own, for newer torch
     logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
     data: TocsinData = instantiate(config.data, _convert_="all")
     card = OmegaConf.to_container(config.card, resolve=True)
@@ -64,7 +65,7 @@ def train(config: DictConfig, folder: Path) -> Path:
         config.trainer,
         default_root_dir=str(folder),
         callbacks=[
-            ModelCheckpoint(dirpath=last.parent, save_last=True, save_top_k=0, every_n_epochs=1),
+            ModelCheckpoint(last.parent, filename=last.stem, enable_version_counter=False),
             LearningRateMonitor(),
             *instantiate(config.callbacks).values(),
             *([RichProgressBar()] if config.trainer.get("enable_progress_bar", True) else []),
