@@ -1,0 +1,227 @@
+"""From detections to shots: the whole way as one pure function.
+
+A shot's ``probability`` is the product of two: that the arrivals belong to one sound, from the evidence of the
+association; and that the sound was gunfire, from the class probabilities of the sensors that took part. Sensors that
+hear one sound err together, so their evidence is averaged in log-odds, not added up. Where no classifier spoke, the
+second factor is left out.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from tocsin.acoustics.atmosphere import Atmosphere
+from tocsin.inference.detection import Detection, make_ulid
+from tocsin.localization.ambiguity import judge
+from tocsin.localization.arrivals import Arrivals, Indices, Site, arrivals_of, site_of
+from tocsin.localization.association import SHOT_COST, Candidate, assign, associate, candidate_at, shot_scores
+from tocsin.localization.incidents import assign_incidents
+from tocsin.localization.shot import Alternative, Place, Rejected, Shot
+from tocsin.localization.solve import Solution, solve
+from tocsin.localization.travel import Air, travel_times_s
+
+Array = npt.NDArray[np.float64]
+
+LEAST_SENSORS = 3
+PLACE_COST = 4.5  # evidence below which a place is none: an area holds many, and chance picks the best of them
+EVEN_SCORE, SCORE_SCALE = 8.0, 3.0  # of the probability that the arrivals belong to one sound
+ECHO_WINDOW_S = 0.5
+SAME_SOUND_S = 0.025
+REVERBERATION_S = 1.0
+
+
+@dataclass(frozen=True)
+class _Located:
+    candidate: Candidate
+    solution: Solution
+
+
+def locate(detections: Iterable[Detection], atmosphere: Atmosphere | None = None, input_name: str = "") -> list[Shot]:
+    """Locate every shot among the detections of one site, in order of discharge.
+
+    Args:
+        detections: of at least three sensors, in any order; duplicates (by ``detection_id``) count once.
+        atmosphere: the air, as :class:`~tocsin.localization.travel.Air` with its wind; 15 °C and still where not given.
+        input_name: what to write into ``Shot.input``.
+
+    Returns:
+        No shot where fewer than three sensors agree. Three sensors can be wrong unseen, so their shots, and all
+        others that the geometry or the arrivals do not decide, are marked ``ambiguous``.
+
+    Raises:
+        TocsinError: positions in two frames, or a sensor at two places.
+    """
+    unique = list({detection.detection_id: detection for detection in detections}.values())
+    if len({detection.sensor_id for detection in unique}) < LEAST_SENSORS:
+        return []
+    if isinstance(atmosphere, Air):
+        air = atmosphere
+    else:
+        air = Air(temperature_c=atmosphere.temperature_c) if atmosphere else Air()
+    site = site_of(unique)
+    shots: list[Shot] = []
+    for stretch in _stretches(unique, site, air):
+        shots += _locate_stretch(arrivals_of(stretch, site), site, air, input_name)
+    shots.sort(key=lambda shot: (shot.discharge_time_utc, shot.shot_id))
+    return assign_incidents(shots, site)
+
+
+def _stretches(detections: Sequence[Detection], site: Site, air: Air) -> list[list[Detection]]:
+    """Cut where there is a silence longer than sound needs across the site: no shot reaches over it."""
+    positions = np.array(list(site.positions_m.values()))
+    across_s = float(np.hypot(*np.ptp(positions, axis=0))) / air.speed_mps
+    ordered = sorted(detections, key=lambda detection: detection.onset_time_utc)
+    stretches = [[ordered[0]]]
+    for earlier, later in pairwise(ordered):
+        if (later.onset_time_utc - earlier.onset_time_utc).total_seconds() > across_s + REVERBERATION_S:
+            stretches.append([])
+        stretches[-1].append(later)
+    return stretches
+
+
+def _locate_stretch(arrivals: Arrivals, site: Site, air: Air, input_name: str) -> list[Shot]:
+    """Accept the best place, take its arrivals away, and ask again, until none is left that holds."""
+    shots: list[Shot] = []
+    left = arrivals
+    while np.unique(left.sensor).size >= LEAST_SENSORS:
+        settled = [_settle(left, air, candidate) for candidate in associate(left, air)]
+        located = sorted((item for item in settled if item), key=lambda item: -item.candidate.score)
+        if not located or located[0].candidate.score < PLACE_COST:
+            break
+        shots += _shots_of(left, site, air, located, input_name)
+        left = left.without(_spent(left, np.concatenate(located[0].solution.used)))
+    return shots
+
+
+def _spent(arrivals: Arrivals, used: Indices) -> Indices:
+    """Arrivals that shots took, and those so close to them at the same sensor that they are the same sound again."""
+    spent = set(used.tolist())
+    for index in used:
+        close = np.abs(arrivals.time_s - arrivals.time_s[index]) < SAME_SOUND_S
+        spent.update(np.flatnonzero(close & (arrivals.sensor == arrivals.sensor[index])).tolist())
+    return np.array(sorted(spent), dtype=np.intp)
+
+
+def _settle(arrivals: Arrivals, air: Air, candidate: Candidate) -> _Located | None:
+    """Take the arrivals that fit a candidate, fit the place to them, and score it there; twice, for arrivals change."""
+    solution = None
+    for _ in range(2):
+        chosen = [assign(arrivals, air, candidate.position_m, float(time)) for time in candidate.times_s]
+        chosen = _once_each([indices for indices in chosen if indices.size >= LEAST_SENSORS])
+        if not chosen:
+            return None
+        solution = solve(arrivals, air, chosen, candidate.position_m)
+        candidate = candidate_at(arrivals, air, solution.position_m, solution.times_s)
+    if solution is None or not candidate.times_s.size:
+        return None
+    kept = np.isin(solution.times_s, candidate.times_s)
+    if not kept.all():
+        chosen = [indices for indices, keep in zip(chosen, kept, strict=True) if keep]
+        solution = solve(arrivals, air, chosen, solution.position_m)
+        scores = shot_scores(arrivals, air, solution.position_m, solution.times_s)
+        candidate = Candidate(solution.position_m, solution.times_s, float((scores - SHOT_COST).sum()))
+    return _Located(candidate, solution)
+
+
+def _once_each(chosen: Sequence[Indices]) -> list[Indices]:
+    """Give an arrival that two shots of a burst want to the first that asked."""
+    taken: set[int] = set()
+    result = []
+    for indices in chosen:
+        free = np.array([index for index in indices if int(index) not in taken], dtype=np.intp)
+        if free.size >= LEAST_SENSORS:
+            taken.update(int(index) for index in free)
+            result.append(free)
+    return result
+
+
+def _shots_of(arrivals: Arrivals, site: Site, air: Air, located: Sequence[_Located], input_name: str) -> list[Shot]:
+    best = located[0]
+    solution = best.solution
+    sensors = np.unique(arrivals.sensor[np.concatenate(solution.used)]).size
+    verdict = judge(
+        solution.ellipse,
+        sensors,
+        np.array([item.candidate.position_m for item in located]),
+        np.array([item.candidate.score for item in located]),
+    )
+    alternatives = tuple(
+        Alternative(_place(site, located[index].candidate.position_m), weight) for index, weight in verdict.alternatives
+    )
+    scores = shot_scores(arrivals, air, solution.position_m, solution.times_s)
+    travel_s = travel_times_s(solution.position_m, arrivals.sensors_m, air)
+    shots = []
+    for index, used in enumerate(solution.used):
+        time = datetime.fromtimestamp(arrivals.reference_s + float(solution.times_s[index]), UTC)
+        held = tuple(arrivals.detections[member] for member in used)
+        ids = tuple(detection.detection_id for detection in held)
+        residual_s = arrivals.time_s - solution.times_s[index] - travel_s[arrivals.sensor]
+        one_sound = 1.0 / (1.0 + np.exp(-(scores[index] - EVEN_SCORE) / SCORE_SCALE))
+        shots.append(
+            Shot(
+                input=input_name,
+                shot_id=make_ulid(time, ",".join(sorted(ids))),
+                incident_id="",
+                discharge_time_utc=time,
+                discharge_sigma_s=float(np.sqrt(solution.covariance[2 + index, 2 + index])),
+                place=_place(site, solution.position_m),
+                ellipse_95=solution.ellipse,
+                ambiguous=verdict.ambiguous,
+                alternatives=alternatives if verdict.ambiguous else (),
+                n_sensors=len(ids),
+                detections=ids,
+                rejected=_rejected(arrivals, solution, index, residual_s),
+                residuals_s={
+                    detection.sensor_id: float(value)
+                    for detection, value in zip(held, solution.residuals_s[index], strict=True)
+                },
+                probability=float(one_sound * gunfire_probability(held)),
+            )
+        )
+    return shots
+
+
+def _place(site: Site, position_m: Array) -> Place:
+    if site.frame is None:
+        return Place(x_m=float(position_m[0] + site.centre_m[0]), y_m=float(position_m[1] + site.centre_m[1]))
+    latitude, longitude, _ = site.frame.to_geographic(np.append(position_m, 0.0))
+    return Place(latitude=float(latitude), longitude=float(longitude))
+
+
+def _rejected(arrivals: Arrivals, solution: Solution, shot: int, residual_s: Array) -> tuple[Rejected, ...]:
+    """Arrivals near the predicted ones that no shot of this place took."""
+    taken = np.concatenate(solution.used)
+    near = np.flatnonzero((residual_s > -ECHO_WINDOW_S / 2) & (residual_s < ECHO_WINDOW_S))
+    outliers = set(solution.rejected[shot].tolist())
+    result = []
+    for index in np.setdiff1d(near, taken):
+        detection = arrivals.detections[index]
+        if int(index) in outliers:
+            reason = "does not fit the others"
+        else:
+            reason = "later than direct sound" if residual_s[index] > 0 else "earlier than direct sound"
+        result.append(Rejected(detection.detection_id, detection.sensor_id, float(residual_s[index]), reason))
+    return tuple(result)
+
+
+def gunfire_probability(detections: Sequence[Detection]) -> float:
+    """Probability that a sound was gunfire, from all its detections; 1 where none carries class probabilities.
+
+    ``background`` says that a sensor heard little, not what it heard: it takes weight from a sensor instead.
+    """
+    logits, weights = [], []
+    for detection in detections:
+        gunshot = detection.probabilities.get("gunshot")
+        if gunshot is None:
+            continue
+        background = detection.probabilities.get("background", 0.0)
+        share = float(np.clip(gunshot / max(1.0 - background, 1e-6), 0.001, 0.999))
+        logits.append(np.log(share / (1.0 - share)))
+        weights.append(max(1.0 - background, 0.01))
+    if not logits:
+        return 1.0
+    return float(1.0 / (1.0 + np.exp(-np.average(logits, weights=weights))))

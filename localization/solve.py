@@ -1,0 +1,157 @@
+"""The place of a shot from the arrivals that belong to it: a robust fit, its covariance, its residuals.
+
+Maximum likelihood with a soft-L1 loss, so that an arrival that is late by an echo pulls a little and not with its
+square. The shots of a burst are fitted together: one place, a discharge time each. What the town does to the travel
+time to a sensor is the same for all shots of a burst, so more shots do not make that smaller.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import least_squares
+
+from tocsin.localization.arrivals import Arrivals, Indices
+from tocsin.localization.association import PATH_SIGMA_S
+from tocsin.localization.travel import Air, travel_times_s
+
+Array = npt.NDArray[np.float64]
+
+SOFT_SCALE = 1.5  # standard deviations up to which the loss is about a square
+REJECT_SIGMAS = 4.0
+CHI_SQUARE_95_2D = 5.991464547107979
+_GRADIENT_STEP_M = 0.01
+
+
+@dataclass(frozen=True)
+class Ellipse:
+    """95 % ellipse: half axes in metres, and the azimuth of the longer, degrees clockwise from north, 0 … 180."""
+
+    semi_major_m: float
+    semi_minor_m: float
+    azimuth_deg: float
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The fit of one place to the arrivals of its shots.
+
+    Attributes:
+        position_m: in the working frame, ``(2,)``.
+        times_s: discharge of each shot after the reference, ``(shots,)``.
+        covariance: of ``x, y, times…`` in metres and seconds, ``(2 + shots, 2 + shots)``.
+        used: for each shot the arrivals that hold it, as indices.
+        rejected: for each shot the arrivals that the fit left out, as indices.
+        residuals_s: for each shot observed less predicted arrival, those of ``used``.
+    """
+
+    position_m: Array
+    times_s: Array
+    covariance: Array
+    used: tuple[Indices, ...]
+    rejected: tuple[Indices, ...]
+    residuals_s: tuple[Array, ...]
+
+    @property
+    def ellipse(self) -> Ellipse:
+        """95 % ellipse of the position."""
+        return ellipse_of(self.covariance[:2, :2])
+
+
+def ellipse_of(covariance: Array) -> Ellipse:
+    """95 % ellipse of a Gaussian position with covariance ``(2, 2)``, square metres, axes east and north."""
+    values, vectors = np.linalg.eigh(covariance)
+    half_axes = np.sqrt(CHI_SQUARE_95_2D * np.maximum(values, 0.0))
+    east, north = vectors[:, 1]
+    return Ellipse(float(half_axes[1]), float(half_axes[0]), float(np.degrees(np.arctan2(east, north)) % 180.0))
+
+
+def solve(
+    arrivals: Arrivals,
+    air: Air,
+    shots: Sequence[Indices],
+    start_m: Array,
+    path_sigma_s: float = PATH_SIGMA_S,
+) -> Solution:
+    """Fit one place and a discharge time a shot.
+
+    Arrivals more than ``REJECT_SIGMAS`` from the fit are left out, one after the other, the worst first, while a shot
+    keeps three.
+
+    Args:
+        arrivals: the arrays that the indices point into.
+        air: the air.
+        shots: for each shot the indices of its arrivals, at most one a sensor, at least one shot.
+        start_m: a place near the solution, ``(2,)``.
+        path_sigma_s: standard deviation of the travel time to a sensor, for walls, ground and wind gradients.
+    """
+    used = [np.array(shot, dtype=np.intp) for shot in shots]
+    rejected: list[list[int]] = [[] for _ in shots]
+    parameters = np.concatenate((start_m, [_first_time(arrivals, air, shot, start_m) for shot in used]))
+    while True:
+        parameters, whitened, jacobian = _fit(arrivals, air, used, parameters, path_sigma_s)
+        shot_of = np.repeat(np.arange(len(used)), [len(shot) for shot in used])
+        spare = np.array([len(shot) > 3 for shot in used])[shot_of]
+        worst = int(np.where(spare, np.abs(whitened), 0.0).argmax())
+        if not spare[worst] or abs(whitened[worst]) <= REJECT_SIGMAS:
+            break
+        shot = int(shot_of[worst])
+        place = worst - int(np.flatnonzero(shot_of == shot)[0])
+        rejected[shot].append(int(used[shot][place]))
+        used[shot] = np.delete(used[shot], place)
+    covariance = np.asarray(np.linalg.pinv(jacobian.T @ jacobian), dtype=np.float64)
+    travel_s = travel_times_s(parameters[:2], arrivals.sensors_m, air)
+    return Solution(
+        position_m=parameters[:2],
+        times_s=parameters[2:],
+        covariance=covariance,
+        used=tuple(used),
+        rejected=tuple(np.array(sorted(indices), dtype=np.intp) for indices in rejected),
+        residuals_s=tuple(
+            arrivals.time_s[shot] - time_s - travel_s[arrivals.sensor[shot]]
+            for shot, time_s in zip(used, parameters[2:], strict=True)
+        ),
+    )
+
+
+def _first_time(arrivals: Arrivals, air: Air, shot: Indices, position_m: Array) -> float:
+    travel_s = travel_times_s(position_m, arrivals.sensors_m, air)
+    return float(np.median(arrivals.time_s[shot] - travel_s[arrivals.sensor[shot]]))
+
+
+def _fit(
+    arrivals: Arrivals, air: Air, shots: Sequence[Indices], start: Array, path_sigma_s: float
+) -> tuple[Array, Array, Array]:
+    """Parameters, whitened residuals and whitened Jacobian at the minimum of the soft-L1 loss."""
+    members = np.concatenate(shots)
+    shot_of = np.repeat(np.arange(len(shots)), [len(shot) for shot in shots])
+    sensor = arrivals.sensor[members]
+    heard = np.bincount(sensor)[sensor]  # shots of the burst that this sensor took part in
+    travel_s = travel_times_s(start[:2], arrivals.sensors_m, air)[sensor]
+    path_s = np.hypot(path_sigma_s, air.speed_sigma_share * travel_s)
+    sigma = np.sqrt(arrivals.sigma_s[members] ** 2 + heard * path_s**2)
+    sensors_m = arrivals.sensors_m[sensor]
+    # Metres and seconds in one vector: times are fitted as the metres that sound goes in them.
+    speed = air.speed_mps
+    scale = np.concatenate((np.ones(2), np.full(len(shots), 1.0 / speed)))
+
+    def whitened(scaled: Array) -> Array:
+        times = scaled[2:] / speed
+        return np.asarray((arrivals.time_s[members] - times[shot_of] - _travel(scaled[:2])) / sigma)
+
+    def _travel(position_m: Array) -> Array:
+        return travel_times_s(position_m, sensors_m, air)
+
+    def jacobian(scaled: Array) -> Array:
+        columns = np.zeros((members.size, scaled.size))
+        for axis in (0, 1):
+            step = np.zeros(2)
+            step[axis] = _GRADIENT_STEP_M
+            change = _travel(scaled[:2] + step) - _travel(scaled[:2] - step)
+            columns[:, axis] = -change / (2.0 * _GRADIENT_STEP_M)
+        columns[np.arange(members.size), 2 + shot_of] = -1.0 / speed
+        return np.asarray(columns / sigma[:, None])
+
+    result = least_squares(whitened, start / scale, jac=jacobian, loss="soft_l1", f_scale=SOFT_SCALE, max_nfev=60)
+    return result.x * scale, whitened(result.x), jacobian(result.x) / scale
