@@ -1,0 +1,185 @@
+"""An array recording: the audio of several sensors with their positions and start times, and its detections.
+
+A folder with ``recordings.csv`` (``path,sensor_id,start_time_utc`` and a position: ``x_m,y_m[,z_m]`` or
+``latitude,longitude[,elevation_m]``; optionally ``clock_sigma_s`` and ``position_sigma_m``; paths are relative to the
+folder or absolute) and optionally ``weather.json`` (``temperature_c``, ``wind_speed_mps``, ``wind_from_deg``).
+"""
+
+import csv
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tocsin import TocsinError
+from tocsin.data.audio import read_audio
+from tocsin.inference.detect import detect
+from tocsin.inference.detection import Detection, parse_detection
+from tocsin.inference.model import Model
+from tocsin.inference.onsets import pick_onsets
+
+REQUIRED_COLUMNS = ("path", "sensor_id", "start_time_utc")
+POSITION_COLUMNS = ("x_m", "y_m", "z_m", "latitude", "longitude", "elevation_m")
+QUALITY_COLUMNS = ("clock_sigma_s", "position_sigma_m")
+
+
+class Weather(BaseModel):
+    """What ``weather.json`` says of the air; ``wind_from_deg`` is clockwise from north."""
+
+    model_config = ConfigDict(frozen=True)
+
+    temperature_c: float = Field(15.0, ge=-60.0, le=60.0)
+    wind_speed_mps: float = Field(0.0, ge=0.0, le=60.0)
+    wind_from_deg: float = Field(0.0, allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class SensorRecording:
+    """The audio of one sensor.
+
+    ``place`` holds the position and quality columns that a detection of this sensor carries, by name.
+    """
+
+    path: Path
+    sensor_id: str
+    start_time_utc: datetime
+    place: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ArrayRecording:
+    """Recordings of one stretch of time by several sensors, and the weather (None where not stated)."""
+
+    folder: Path
+    recordings: tuple[SensorRecording, ...]
+    weather: Weather | None
+
+
+def read_array_recording(folder: str | Path) -> ArrayRecording:
+    """Read ``recordings.csv`` and ``weather.json``; the audio itself is opened by :func:`detect_array`.
+
+    Raises:
+        TocsinError: a file is missing or, naming row and column, not as the contract says.
+    """
+    folder = Path(folder)
+    table = folder / "recordings.csv"
+    if not table.is_file():
+        raise TocsinError(
+            f"{folder} is no array recording: expected {table.name} in it ({','.join(REQUIRED_COLUMNS)},…)"
+        )
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            missing = [column for column in REQUIRED_COLUMNS if column not in (reader.fieldnames or [])]
+            if missing:
+                raise TocsinError(
+                    f"{table} lacks the column {missing[0]}: expected {','.join(REQUIRED_COLUMNS)},x_m,y_m"
+                )
+            rows = [_recording(folder, f"{table}, row {reader.line_num}", row) for row in reader]
+    except OSError as error:
+        raise TocsinError(f"{table} cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise TocsinError(f"{table} is no table of text: expected UTF-8 with commas ({error})") from error
+    if not rows:
+        raise TocsinError(f"{table} names no recording: expected a row a sensor")
+    return ArrayRecording(folder, tuple(rows), _weather(folder / "weather.json"))
+
+
+def detect_array(
+    array: ArrayRecording,
+    model: Model | None = None,
+    threshold: float | None = None,
+    classify: bool = True,
+    complain: Callable[[str], None] | None = None,
+) -> list[Detection]:
+    """Detections of every bang, of whatever class, at every sensor, in order of arrival.
+
+    Args:
+        array: the recordings.
+        model: the exported model; the shipped weights when ``None``.
+        threshold: passed on to :func:`tocsin.inference.detect.detect`.
+        classify: False picks onsets alone, without class probabilities.
+        complain: called with a sentence for each recording that cannot be read; the others go on.
+
+    Raises:
+        TocsinError: a recording cannot be read and nobody takes the complaint; or no recording could be read.
+    """
+    heard = (model or Model()) if classify else None
+    detections: list[Detection] = []
+    failed = 0
+    for recording in array.recordings:
+        try:
+            detections += _detect_one(recording, heard, threshold)
+        except TocsinError as error:
+            if complain is None:
+                raise
+            complain(str(error))
+            failed += 1
+    if failed == len(array.recordings):
+        raise TocsinError(f"{array.folder}: none of its recordings could be read")
+    return sorted(detections, key=lambda item: (item.onset_time_utc, item.sensor_id))
+
+
+def _detect_one(recording: SensorRecording, model: Model | None, threshold: float | None) -> list[Detection]:
+    audio = read_audio(recording.path)
+    detections = []
+    for event in (
+        pick_onsets(audio.samples, audio.sample_rate)
+        if model is None
+        else detect(audio.samples, audio.sample_rate, model, threshold)
+    ):
+        fields = {
+            **recording.place,
+            "sensor_id": recording.sensor_id,
+            "onset_time_utc": recording.start_time_utc + timedelta(seconds=event.onset_s),
+            "onset_sigma_s": event.onset_sigma_s,
+            "snr_db": event.snr_db,
+            "level_dbfs": event.level_dbfs,
+        }
+        if model is not None:
+            fields["model_id"] = model.card.model_id
+            fields["probabilities"] = getattr(event, "probabilities", {})
+        detections.append(Detection(**fields))
+    return detections
+
+
+def _recording(folder: Path, where: str, row: dict[str, Any]) -> SensorRecording:
+    if None in row or None in row.values():
+        raise TocsinError(f"{where}: expected as many values as the first line has names")
+    filled = {column: value.strip() for column, value in row.items() if value.strip()}
+    if "path" not in filled:
+        raise TocsinError(f"{where}: path is missing")
+    if "start_time_utc" not in filled:
+        raise TocsinError(f"{where}: start_time_utc is missing")
+    # A detection at the first sample: what checks a detection checks a recording.
+    place = {column: filled[column] for column in POSITION_COLUMNS + QUALITY_COLUMNS if column in filled}
+    named = {"sensor_id": filled["sensor_id"]} if "sensor_id" in filled else {}
+    try:
+        checked = parse_detection(where, {**named, **place, "onset_time_utc": filled["start_time_utc"]})
+    except TocsinError as error:
+        raise TocsinError(str(error).replace("onset_time_utc", "start_time_utc")) from None
+    return SensorRecording(
+        path=folder / filled["path"],
+        sensor_id=checked.sensor_id,
+        start_time_utc=checked.onset_time_utc,
+        place={column: getattr(checked, column) for column in place},
+    )
+
+
+def _weather(path: Path) -> Weather | None:
+    if not path.exists():
+        return None
+    try:
+        return Weather.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise TocsinError(
+            f"{path} is no JSON: expected temperature_c, wind_speed_mps, wind_from_deg ({error})"
+        ) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "its content"
+        raise TocsinError(f"{path}: {field} does not fit: {first['msg']}") from None

@@ -1,0 +1,115 @@
+"""``tocsin locate``: array recordings and tables of detections to shots; a bad input does not stop the rest."""
+
+import functools
+import math
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import track
+
+from tocsin import TocsinError
+from tocsin.inference.array_recording import Weather, detect_array, read_array_recording
+from tocsin.inference.detection import Detection, read_detections
+from tocsin.inference.model import Model
+from tocsin.localization.locate import LEAST_SENSORS
+from tocsin.localization.locate import locate as locate_detections
+from tocsin.localization.shot import Shot
+from tocsin.localization.travel import Air
+from tocsin.localization.writers import writer_of
+
+
+class ShotFormat(StrEnum):
+    """Formats of shots on stdout."""
+
+    jsonl = "jsonl"
+    json = "json"
+    geojson = "geojson"
+    csv = "csv"
+
+
+def locate(
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="INPUT…", help="array-recording folders, detections tables (.csv, .jsonl)")
+    ],
+    format: Annotated[
+        ShotFormat, typer.Option(help="jsonl, csv: a row a shot; json, geojson: one document of incidents")
+    ] = ShotFormat.jsonl,
+    temperature_c: Annotated[
+        float | None, typer.Option(min=-60, max=60, help="of the air; default: weather.json, else 15")
+    ] = None,
+    wind_speed_mps: Annotated[float | None, typer.Option(min=0, max=60, help="default: weather.json, else 0")] = None,
+    wind_from_deg: Annotated[float | None, typer.Option(help="clockwise from north; default: weather.json")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="an .onnx of `tocsin export`, for audio; default: the shipped weights")
+    ] = None,
+    classify: Annotated[bool, typer.Option(help="whether sensors' audio is classified, or bangs located alone")] = True,
+) -> None:
+    """Shots, where and when: from array recordings or tables of detections.
+
+    Each shot names its input as typed. Places that the geometry leaves open are marked ambiguous, with alternatives.
+    """
+    typed = {"temperature_c": temperature_c, "wind_speed_mps": wind_speed_mps, "wind_from_deg": wind_from_deg}
+    given = {name: value for name, value in typed.items() if value is not None}
+    for name, value in given.items():
+        if not math.isfinite(value):
+            raise typer.BadParameter(f"--{name.replace('_', '-')} must be a finite number")
+    write = writer_of(format.value, sys.stdout)
+    console = Console(stderr=True)
+    failed = False
+    # Loaded once, and only where there is audio to hear.
+    load_model = functools.cache(lambda: Model(model) if classify else None)
+    for name in track(inputs, "locating", console=console, transient=True, disable=not console.is_terminal):
+        try:
+            detections, weather = read_input(name, load_model)
+            air = Air(**{**(weather.model_dump() if weather else {}), **given})
+            shots = locate_detections(detections, air, name)
+            _note(name, detections, shots)
+            write.add(shots)
+        except TocsinError as error:
+            failed = True
+            _complain(str(error))
+    write.close()
+    if failed:
+        raise typer.Exit(1)
+
+
+def read_input(name: str, load_model: Callable[[], Model | None]) -> tuple[list[Detection], Weather | None]:
+    """Detections of an input, and the weather where it states one.
+
+    ``load_model`` is called for audio alone; where it gives ``None``, bangs are picked and not classified.
+
+    Raises:
+        TocsinError: it is neither an array recording nor a table of detections, or not as its contract says.
+    """
+    path = Path(name)
+    if path.is_dir():
+        array = read_array_recording(path)
+        model = load_model()
+        detections = detect_array(array, model, classify=model is not None, complain=_complain)
+        return detections, array.weather
+    if not path.exists():
+        raise TocsinError(
+            f"{name} does not exist: give a folder with recordings.csv, or a .csv or .jsonl of detections"
+        )
+    return read_detections(path), None
+
+
+def _note(name: str, detections: list[Detection], shots: list[Shot]) -> None:
+    """Say on stderr why there is no answer, or none that is sure."""
+    sensors = len({detection.sensor_id for detection in detections})
+    if sensors < LEAST_SENSORS:
+        _complain(f"{name}: no shot, for {sensors} sensors heard something and a place needs {LEAST_SENSORS}")
+    elif not shots:
+        _complain(f"{name}: no shot, for no {LEAST_SENSORS} sensors agree on a place and time")
+    ambiguous = sum(shot.ambiguous for shot in shots)
+    if ambiguous:
+        _complain(f"{name}: {ambiguous} of {len(shots)} shots are ambiguous, see alternatives")
+
+
+def _complain(sentence: str) -> None:
+    print(f"tocsin: {sentence}", file=sys.stderr)
