@@ -70,9 +70,10 @@ def test_the_front_of_a_shock_stands_at_the_arrival_and_not_before():
     shock = replace(scene.events[0], source=Source(friedlander(3000.0, 0.001, 1.2, RATE), RATE))
     for number in range(2):
         pressure_pa = sound_pressure(replace(scene, events=(shock,)), number)
-        front = int((pressure_pa > 0.5 * pressure_pa.max()).argmax())
-        assert 0 <= front / RATE - arrival_s(scene, 0, number) < 3 / RATE
-        assert np.abs(pressure_pa[: front - 3]).max() < 0.1 * pressure_pa.max()
+        # The air stretches the shock over several samples behind its front; two in a hundred is the front's foot.
+        front = int((np.abs(pressure_pa) > 0.02 * pressure_pa.max()).argmax())
+        # A sample is the mean over its interval, so the one in which the front falls already holds some of it.
+        assert -1 / RATE < front / RATE - arrival_s(scene, 0, number) < 3 / RATE
 
 
 def test_pressure_falls_with_distance_and_obstruction():
