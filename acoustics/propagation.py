@@ -31,20 +31,21 @@ class Echoes:
 
 
 TAIL_LENGTHS = 6  # the diffuse tail is cut where it has fallen by 52 dB
+DEEPEST_SHADOW_DB = 25.0
 NO_ECHOES = Echoes(np.zeros(0), np.zeros(0), -np.inf, 0.1)
 
 
 def random_echoes(generator: np.random.Generator) -> Echoes:
     """Reflections of a street: off the ground within milliseconds, off walls up to 0.8 s later, and a diffuse tail."""
     ground = generator.uniform(0.0005, 0.006)
-    walls = generator.uniform(0.01, 0.8, int(generator.integers(1, 14)))
-    reach_s = generator.uniform(0.06, 0.35)
-    gain = generator.uniform(0.2, 0.9, len(walls)) * np.exp(-walls / reach_s)
+    walls = generator.uniform(0.01, 0.8, int(generator.integers(2, 20)))
+    reach_s = generator.uniform(0.1, 0.4)
+    gain = generator.uniform(0.1, 0.7, len(walls)) * np.exp(-walls / reach_s)
     delay_s = np.concatenate([[ground], walls])
     return Echoes(
         delay_s,
         np.concatenate([[generator.uniform(0.2, 0.8)], gain]),
-        tail_db=generator.uniform(-60, -35),
+        tail_db=generator.uniform(-55, -30),
         tail_s=generator.uniform(0.1, 0.5),
     )
 
@@ -57,6 +58,7 @@ def receive(
     generator: np.random.Generator,
     delay_s: float = 0.0,
     longest_s: float = np.inf,
+    detour_m: float = 0.0,
 ) -> Signal:
     """Pressure at a distance, in pascals, from the arrival of the direct sound on.
 
@@ -70,6 +72,8 @@ def receive(
         generator: of the diffuse tail.
         delay_s: shifts the sound later by a fraction of a sample or more; a caller places whole samples itself.
         longest_s: nothing after this time is wanted.
+        detour_m: how much longer the way over what stands between is than the straight line. It weakens all that comes
+            as a screen does, ``10 log10(3 + 40 δ f / c)`` dB (Maekawa 1968), up to 25 dB.
     """
     rate = source.sample_rate
     distance_m = max(distance_m, 1.0)
@@ -88,7 +92,10 @@ def receive(
         transfer += gains * np.exp(-2j * np.pi * hz * late_s)
     if np.isfinite(echoes.tail_db):
         transfer += _tail(echoes, distance_m, loss_db_per_m, length, rate, generator)
-    transfer *= _minimum_phase(loss_db_per_m * distance_m, length) * np.exp(-2j * np.pi * hz * delay_s)
+    loss_db = loss_db_per_m * distance_m
+    if detour_m > 0:
+        loss_db = loss_db + np.minimum(10 * np.log10(3 + 40 * detour_m * hz / speed), DEEPEST_SHADOW_DB)
+    transfer *= _minimum_phase(loss_db, length) * np.exp(-2j * np.pi * hz * delay_s)
     return irfft(rfft(pressure_pa, length) * transfer, length)[: min(count, wanted)]
 
 
@@ -99,12 +106,13 @@ def _tail(
     # It builds up over some 20 ms: nothing diffuse arrives with the direct sound.
     envelope = (1 - np.exp(-time_s / 0.02)) * np.exp(-time_s / echoes.tail_s)
     noise = generator.standard_normal(len(time_s)) * envelope * 10 ** (echoes.tail_db / 20) / distance_m
+    noise *= np.sqrt(12000 / rate)  # the level of the tail is that at 12 kHz, at any rate
     # The diffuse sound has travelled half as far again, and has lost more of its top.
     return rfft(noise, length) * 10 ** (-loss_db_per_m * 0.5 * distance_m / 20)
 
 
 def _minimum_phase(loss_db: Signal, length: int) -> NDArray[np.complex128]:
-    """Response of the air on the direct path: nothing arrives before its time, as zero phase would have it."""
+    """Response of a loss at each frequency: nothing arrives before its time, as zero phase would have it."""
     cepstrum = irfft(-loss_db / 20 * np.log(10), length)
     folding = np.zeros(length)
     folding[0], folding[1 : (length + 1) // 2] = 1.0, 2.0

@@ -34,8 +34,10 @@ def synthesize(label: str, generator: np.random.Generator, sample_rate: int, dur
     start = int(generator.uniform(0.05, 0.5) * count)
     full_scale_dbspl = generator.uniform(90, 125)
     if label != "background":
-        sound = receive(render(label, generator, sample_rate), distance_m, atmosphere, echoes, generator)[
-            : count - start
-        ]
+        source = render(label, generator, sample_rate)
+        # Three in four paths lead over or round something.
+        detour_m = float(generator.exponential(0.3)) if generator.random() < 0.75 else 0.0
+        left_s = (count - start) / sample_rate
+        sound = receive(source, distance_m, atmosphere, echoes, generator, longest_s=left_s, detour_m=detour_m)
         pressure[start : start + len(sound)] += sound
     return record(pressure, sample_rate, full_scale_dbspl)

@@ -118,6 +118,27 @@ def test_a_delay_of_whole_samples_is_a_shift(rng):
     np.testing.assert_allclose(late[40:240], plain[:200], atol=1e-3 * plain.max())
 
 
+def test_a_screen_costs_what_maekawa_s_curve_says(rng):
+    free, behind = (
+        np.fft.rfft(receive(BLAST, 60.0, Atmosphere(), NO_ECHOES, rng, detour_m=d), 8192) for d in (0.0, 0.5)
+    )
+    hz = np.fft.rfftfreq(8192, 1 / RATE)
+    for at_hz, loss_db in ((100, 9.5), (500, 15.1), (2000, 20.8), (7000, 25.0)):  # 10 log10(3 + 20 f / 340), capped
+        index = np.argmin(np.abs(hz - at_hz))
+        assert 20 * np.log10(np.abs(free / behind))[index] == pytest.approx(loss_db, abs=0.4)
+
+
+def test_the_diffuse_tail_is_as_strong_at_any_rate():
+    echoes = Echoes(np.zeros(0), np.zeros(0), -40.0, 0.3)
+    ratio_db = []
+    for rate in (8000, 16000, 48000):
+        blast = sources.Source(sources.friedlander(1000.0, 0.002, 1.2, rate), rate)
+        heard, direct = (receive(blast, 100.0, Atmosphere(), e, np.random.default_rng(2)) for e in (echoes, NO_ECHOES))
+        low = [np.abs(np.fft.rfft(x, 2 * rate))[: 2 * 2000] ** 2 / rate**2 for x in (heard[rate // 10 :], direct)]
+        ratio_db.append(10 * np.log10(low[0].sum() / low[1].sum()))
+    assert np.ptp(ratio_db) < 1.5
+
+
 def test_what_is_not_wanted_is_not_computed(rng):
     echoes = random_echoes(rng)
     assert len(receive(BLAST, 50.0, Atmosphere(), echoes, rng, longest_s=0.01)) == round(0.01 * RATE)

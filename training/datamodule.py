@@ -22,7 +22,7 @@ from tocsin.training.dataset import SYNTHETIC, Augmentation, WindowDataset
 from tocsin.training.sampling import BalancedSampler, Draw, balanced_weights
 
 PARTS = ("train", "validation", "test")
-_READERS = {
+READERS = {
     "clips": read_clips,
     "manifest": read_manifest,
     "folder": read_folder,
@@ -99,9 +99,9 @@ class TocsinData(lightning.LightningDataModule):
         rows: list[ManifestRow] = []
         for source in self.sources:
             kind, path = source["kind"], Path(source["path"])
-            if kind not in _READERS:
-                raise TocsinError(f"data.sources: unknown kind {kind!r}; type one of {', '.join(_READERS)}")
-            rows += _READERS[kind](path)
+            if kind not in READERS:
+                raise TocsinError(f"data.sources: unknown kind {kind!r}; type one of {', '.join(READERS)}")
+            rows += READERS[kind](path)
         usable = [row for row in rows if row.use == "train" and _trusted(row)]
         unknown = set(self.part_of_session) - {row.session_id for row in usable}
         if unknown:

@@ -68,7 +68,11 @@ def train(config: DictConfig, folder: Path) -> Path:
             ModelCheckpoint(last.parent, filename=last.stem, enable_version_counter=False),
             LearningRateMonitor(),
             *instantiate(config.callbacks).values(),
-            *([RichProgressBar()] if config.trainer.get("enable_progress_bar", True) else []),
+            *(
+                [RichProgressBar(console_kwargs={"stderr": True})]
+                if config.trainer.get("enable_progress_bar", True)
+                else []
+            ),
         ],
         logger=[TensorBoardLogger(folder, name="tensorboard", version=""), CSVLogger(folder, name="csv", version="")],
         _convert_="all",
