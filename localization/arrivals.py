@@ -38,7 +38,8 @@ class Arrivals:
         sensors_m: their positions in the working frame, east and north, ``(m, 2)``.
         sensor: index of the sensor of each arrival, ``(n,)``.
         time_s: arrival times after ``reference_s``, ``(n,)``.
-        sigma_s: their standard deviations: pick, clock and sensor position (at 340 m/s), ``(n,)``.
+        pick_sigma_s: standard deviations of the picks alone, ``(n,)``.
+        sigma_s: the same with clock and sensor position (at 340 m/s), which all arrivals of a sensor share, ``(n,)``.
         odds: direct sound against anything else, ``(n,)``.
         reference_s: seconds since 1970.
     """
@@ -48,6 +49,7 @@ class Arrivals:
     sensors_m: Array
     sensor: Indices
     time_s: Array
+    pick_sigma_s: Array
     sigma_s: Array
     odds: Array
     reference_s: float
@@ -61,6 +63,7 @@ class Arrivals:
             self.sensors_m,
             self.sensor[kept],
             self.time_s[kept],
+            self.pick_sigma_s[kept],
             self.sigma_s[kept],
             self.odds[kept],
             self.reference_s,
@@ -131,6 +134,7 @@ def arrivals_of(detections: Sequence[Detection], site: Site) -> Arrivals:
         sensors_m=np.array([site.positions_m[name] for name in sensor_ids]),
         sensor=sensor,
         time_s=time_s,
+        pick_sigma_s=np.array([item.onset_sigma_s for item in ordered]),
         sigma_s=np.array([np.hypot(item.sigma_s, item.position_sigma_m / 340.0) for item in ordered]),
         odds=_direct_odds(ordered, sensor, time_s),
         reference_s=reference.timestamp(),

@@ -78,10 +78,10 @@ def shot_scores(
 ) -> Array:
     """Evidence, ``(shots,)``, for a shot at one place and each of some times: the logarithm of a likelihood ratio."""
     travel_s = travel_times_s(position_m, arrivals.sensors_m, air)
-    hearing = _hearing(_distances_m(arrivals, position_m))
+    hearing = hearing_at(arrivals, position_m)
     return np.sum(
         [
-            _evidence(arrivals, sensor, times_s + travel_s[sensor], float(hearing[sensor]), sigma_s)
+            evidence(arrivals, sensor, times_s + travel_s[sensor], float(hearing[sensor]), sigma_s)
             for sensor in range(len(arrivals.sensor_ids))
         ],
         axis=0,
@@ -108,7 +108,7 @@ def refine(arrivals: Arrivals, air: Air, position_m: Array, times_s: Array) -> C
         offsets = step_m * np.arange(-steps, steps + 1)
         places = position_m + np.stack(np.meshgrid(offsets, offsets), axis=-1).reshape(-1, 2)
         travel_s = travel_times_s(places, arrivals.sensors_m, air)
-        hearing = _hearing(_distances_m(arrivals, position_m))
+        hearing = hearing_at(arrivals, position_m)
         lags_s = np.arange(-0.07, 0.0701, sigma_s / 3)
         total = np.zeros(len(places))
         best_s = np.empty((len(places), len(times_s)))
@@ -117,7 +117,7 @@ def refine(arrivals: Arrivals, air: Air, position_m: Array, times_s: Array) -> C
             for sensor in range(len(arrivals.sensor_ids)):
                 asked = time_s + lags_s + travel_s[:, sensor, None]
                 table_s = np.arange(asked.min(), asked.max() + 0.004, 0.003)
-                table = _evidence(arrivals, sensor, table_s, float(hearing[sensor]), sigma_s)
+                table = evidence(arrivals, sensor, table_s, float(hearing[sensor]), sigma_s)
                 summed += np.interp(asked.ravel(), table_s, table).reshape(asked.shape)
             total += np.maximum(summed.max(axis=1) - SHOT_COST, 0.0)
             best_s[:, shot] = time_s + lags_s[summed.argmax(axis=1)]
@@ -137,6 +137,30 @@ def candidate_at(arrivals: Arrivals, air: Air, position_m: Array, times_s: Array
     return Candidate(position_m, times_s[kept], float(scores[kept].sum()))
 
 
+def hearing_at(arrivals: Arrivals, position_m: Array) -> Array:
+    """Probability, ``(m,)``, that each sensor picks the direct sound of a shot fired at a place."""
+    return _hearing(_distances_m(arrivals, position_m))
+
+
+def evidence(arrivals: Arrivals, sensor: int, at_s: Array, hearing: float, sigma_s: float) -> Array:
+    """Evidence of one sensor for a shot whose direct sound would come at given times; negative where it is silent.
+
+    Args:
+        arrivals: all arrivals.
+        sensor: its index.
+        at_s: the times, any shape; the result has the same.
+        hearing: probability that the sensor picks such a shot.
+        sigma_s: standard deviation of the travel time.
+    """
+    own = arrivals.sensor == sensor
+    sigma = np.hypot(sigma_s, arrivals.sigma_s[own])
+    lag = np.abs(at_s[..., None] - arrivals.time_s[own]) / sigma
+    # Nine in ten arrivals of direct sound are Gaussian, one in ten is bent round something: a broad two-sided tail.
+    density = (0.9 * np.exp(-0.5 * lag**2) / np.sqrt(2.0 * np.pi) + 0.1 * np.exp(-lag / 3.0) / 6.0) / sigma
+    ratio = (density @ arrivals.odds[own]) / CLUTTER_PER_S
+    return np.asarray(np.log1p(hearing * (ratio - 1.0)))
+
+
 def _grid(sensors_m: Array, cell_m: float) -> Array:
     low, high = sensors_m.min(axis=0) - MARGIN_M, sensors_m.max(axis=0) + MARGIN_M
     axes = [np.arange(low[axis], high[axis] + cell_m, cell_m) for axis in (0, 1)]
@@ -152,17 +176,6 @@ def _hearing(distance_m: Array) -> Array:
     return np.asarray(HEARD * np.exp(-((distance_m / HEARING_RANGE_M) ** 2)))
 
 
-def _evidence(arrivals: Arrivals, sensor: int, at_s: Array, hearing: float, sigma_s: float) -> Array:
-    """Evidence of one sensor for a shot whose direct sound would come at given times; negative where it is silent."""
-    own = arrivals.sensor == sensor
-    sigma = np.hypot(sigma_s, arrivals.sigma_s[own])
-    lag = np.abs(at_s[..., None] - arrivals.time_s[own]) / sigma
-    # Nine in ten arrivals of direct sound are Gaussian, one in ten is bent round something: a broad two-sided tail.
-    density = (0.9 * np.exp(-0.5 * lag**2) / np.sqrt(2.0 * np.pi) + 0.1 * np.exp(-lag / 3.0) / 6.0) / sigma
-    ratio = (density @ arrivals.odds[own]) / CLUTTER_PER_S
-    return np.asarray(np.log1p(hearing * (ratio - 1.0)))
-
-
 def _back_projection(arrivals: Arrivals, air: Air, cells: Array, cell_m: float) -> tuple[Array, dict[int, Array]]:
     """Score of every cell, and the discharge times of its shots: the delay and sum over the whole stretch of time."""
     sigma_s = float(np.hypot(PATH_SIGMA_S, cell_m / np.sqrt(12.0) / air.speed_mps))
@@ -176,7 +189,7 @@ def _back_projection(arrivals: Arrivals, air: Air, cells: Array, cell_m: float) 
     windows = []
     for sensor in range(len(arrivals.sensor_ids)):
         at_s = begin_s + step_s * np.arange(count + int(delays[:, sensor].max()) + 1, dtype=np.float64)
-        by_ring = [_evidence(arrivals, sensor, at_s, float(hearing), sigma_s) for hearing in ring_hearing]
+        by_ring = [evidence(arrivals, sensor, at_s, float(hearing), sigma_s) for hearing in ring_hearing]
         windows.append(sliding_window_view(np.array(by_ring, dtype=np.float32), count, axis=1))
     cost = np.float32(SHOT_COST - 2.0)  # the cell is not quite the place: leave some for the refinement
     width = int(SEPARATION_S / step_s) | 1

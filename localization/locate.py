@@ -20,6 +20,7 @@ from tocsin.localization.ambiguity import judge
 from tocsin.localization.arrivals import Arrivals, Indices, Site, arrivals_of, site_of
 from tocsin.localization.association import SHOT_COST, Candidate, assign, associate, candidate_at, shot_scores
 from tocsin.localization.incidents import assign_incidents
+from tocsin.localization.repeats import find_repeats, spent
 from tocsin.localization.shot import Alternative, Place, Rejected, Shot
 from tocsin.localization.solve import Solution, solve
 from tocsin.localization.travel import Air, travel_times_s
@@ -30,14 +31,16 @@ LEAST_SENSORS = 3
 PLACE_COST = 4.5  # evidence below which a place is none: an area holds many, and chance picks the best of them
 EVEN_SCORE, SCORE_SCALE = 8.0, 3.0  # of the probability that the arrivals belong to one sound
 ECHO_WINDOW_S = 0.5
-SAME_SOUND_S = 0.025
 REVERBERATION_S = 1.0
 
 
 @dataclass(frozen=True)
 class _Located:
+    """A candidate, the fit of its place, and the evidence for each of its shots."""
+
     candidate: Candidate
     solution: Solution
+    evidence: Array
 
 
 def locate(detections: Iterable[Detection], atmosphere: Atmosphere | None = None, input_name: str = "") -> list[Shot]:
@@ -92,18 +95,10 @@ def _locate_stretch(arrivals: Arrivals, site: Site, air: Air, input_name: str) -
         located = sorted((item for item in settled if item), key=lambda item: -item.candidate.score)
         if not located or located[0].candidate.score < PLACE_COST:
             break
+        located[0] = _with_repeats(left, air, located[0])
         shots += _shots_of(left, site, air, located, input_name)
-        left = left.without(_spent(left, np.concatenate(located[0].solution.used)))
+        left = left.without(spent(left, np.concatenate(located[0].solution.used)))
     return shots
-
-
-def _spent(arrivals: Arrivals, used: Indices) -> Indices:
-    """Arrivals that shots took, and those so close to them at the same sensor that they are the same sound again."""
-    spent = set(used.tolist())
-    for index in used:
-        close = np.abs(arrivals.time_s - arrivals.time_s[index]) < SAME_SOUND_S
-        spent.update(np.flatnonzero(close & (arrivals.sensor == arrivals.sensor[index])).tolist())
-    return np.array(sorted(spent), dtype=np.intp)
 
 
 def _settle(arrivals: Arrivals, air: Air, candidate: Candidate) -> _Located | None:
@@ -124,7 +119,19 @@ def _settle(arrivals: Arrivals, air: Air, candidate: Candidate) -> _Located | No
         solution = solve(arrivals, air, chosen, solution.position_m)
         scores = shot_scores(arrivals, air, solution.position_m, solution.times_s)
         candidate = Candidate(solution.position_m, solution.times_s, float((scores - SHOT_COST).sum()))
-    return _Located(candidate, solution)
+    return _Located(candidate, solution, shot_scores(arrivals, air, solution.position_m, solution.times_s))
+
+
+def _with_repeats(arrivals: Arrivals, air: Air, located: _Located) -> _Located:
+    """Add the rounds that only their fingerprint shows, and fit the place to all."""
+    solution = located.solution
+    repeats = find_repeats(arrivals, solution.position_m, solution.used, solution.times_s)
+    if not repeats:
+        return located
+    chosen = [*solution.used, *(indices for indices, _, _ in repeats)]
+    evidence = np.concatenate((located.evidence, [score for _, _, score in repeats]))
+    fitted = solve(arrivals, air, chosen, solution.position_m)
+    return _Located(located.candidate, fitted, evidence)
 
 
 def _once_each(chosen: Sequence[Indices]) -> list[Indices]:
@@ -152,7 +159,6 @@ def _shots_of(arrivals: Arrivals, site: Site, air: Air, located: Sequence[_Locat
     alternatives = tuple(
         Alternative(_place(site, located[index].candidate.position_m), weight) for index, weight in verdict.alternatives
     )
-    scores = shot_scores(arrivals, air, solution.position_m, solution.times_s)
     travel_s = travel_times_s(solution.position_m, arrivals.sensors_m, air)
     shots = []
     for index, used in enumerate(solution.used):
@@ -160,7 +166,7 @@ def _shots_of(arrivals: Arrivals, site: Site, air: Air, located: Sequence[_Locat
         held = tuple(arrivals.detections[member] for member in used)
         ids = tuple(detection.detection_id for detection in held)
         residual_s = arrivals.time_s - solution.times_s[index] - travel_s[arrivals.sensor]
-        one_sound = 1.0 / (1.0 + np.exp(-(scores[index] - EVEN_SCORE) / SCORE_SCALE))
+        one_sound = 1.0 / (1.0 + np.exp(-(best.evidence[index] - EVEN_SCORE) / SCORE_SCALE))
         shots.append(
             Shot(
                 input=input_name,

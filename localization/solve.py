@@ -2,7 +2,8 @@
 
 Maximum likelihood with a soft-L1 loss, so that an arrival that is late by an echo pulls a little and not with its
 square. The shots of a burst are fitted together: one place, a discharge time each. What the town does to the travel
-time to a sensor is the same for all shots of a burst, so more shots do not make that smaller.
+time to a sensor, and the errors of its clock and position, are the same for all shots of a burst, so more shots do not
+make them smaller.
 """
 
 from collections.abc import Sequence
@@ -130,7 +131,9 @@ def _fit(
     heard = np.bincount(sensor)[sensor]  # shots of the burst that this sensor took part in
     travel_s = travel_times_s(start[:2], arrivals.sensors_m, air)[sensor]
     path_s = np.hypot(path_sigma_s, air.speed_sigma_share * travel_s)
-    sigma = np.sqrt(arrivals.sigma_s[members] ** 2 + heard * path_s**2)
+    pick_s = arrivals.pick_sigma_s[members]
+    shared_variance = arrivals.sigma_s[members] ** 2 - pick_s**2 + path_s**2
+    sigma = np.sqrt(pick_s**2 + heard * shared_variance)
     sensors_m = arrivals.sensors_m[sensor]
     # Metres and seconds in one vector: times are fitted as the metres that sound goes in them.
     speed = air.speed_mps

@@ -100,6 +100,24 @@ def test_a_burst_is_one_incident_and_an_early_false_arrival_does_not_move_it(rng
     )
 
 
+def test_rounds_under_the_reverberation_are_found_by_their_fingerprint(rng):
+    source, town = (330, 120), rng.normal(0, 0.012, len(SENSORS))
+    rounds = []
+    for time, snr_db in ((0.0, 25.0), (0.31, 7.0), (0.74, 9.0)):
+        for index, item in enumerate(arrivals_from(source, time, snr_db=snr_db, rng=rng, sigma_s=0.001)):
+            onset = item.onset_time_utc + timedelta(seconds=float(town[index]))
+            rounds.append(item.model_copy(update={"onset_time_utc": onset, "detection_id": f"{time}-{index}"}))
+    shots = locate(rounds + with_echoes(rng, rounds[:6]), AIR)
+    assert [shot.n_sensors for shot in shots if not shot.ambiguous] == [6, 6, 6]
+    assert max(away(shot, source) for shot in shots) < 20
+    # Without the intervals in common there is nothing to find.
+    loose = [
+        item.model_copy(update={"onset_time_utc": item.onset_time_utc + timedelta(seconds=float(rng.uniform(0, 0.2)))})
+        for item in rounds[6:]
+    ]
+    assert sum(not shot.ambiguous for shot in locate(rounds[:6] + loose, AIR)) == 1
+
+
 def test_two_shooters_at_once_are_two_incidents(rng):
     sensors = SENSORS | {"s6": (100, -300), "s7": (700, -200), "s8": (350, 900)}
     first = arrivals_from((100, 100), 0.0, sensors, rng=rng, sigma_s=0.002)
