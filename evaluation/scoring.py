@@ -24,14 +24,12 @@ class Gunfire:
 
     Attributes:
         x_m: place, metres east in a frame that truth and reports share; ``y_m`` north.
-        first_s: discharge of the first round, seconds on a clock that both share.
-        last_s: discharge of the last round; the first where not given.
+        rounds_s: discharge of each round known, one at least, seconds on a clock that both share.
     """
 
     x_m: float
     y_m: float
-    first_s: float
-    last_s: float | None = None
+    rounds_s: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Match:
         truth: index of the true gunfire.
         incident: index of the incident.
         error_m: horizontal distance between them.
-        time_error_s: first round reported less first round fired.
+        time_error_s: the round reported less the round fired, of the two rounds nearest in time.
     """
 
     truth: int
@@ -74,7 +72,7 @@ def score(
         truth: all gunfire that there was, and nothing else.
         incidents: all that was reported as gunfire.
         within_m: greatest distance of a match, inclusive.
-        within_s: greatest silence between the rounds of the one and those of the other, inclusive.
+        within_s: greatest time between a round of the one and the nearest round of the other, inclusive.
 
     Raises:
         TocsinError: a limit is negative or no number.
@@ -83,12 +81,12 @@ def score(
         if not limit >= 0:
             raise TocsinError(f"{name} must be a number from 0 up, got {limit}")
     distance_m = _distances_m(truth, incidents)
-    admissible = (distance_m <= within_m) & (_silence_s(truth, incidents) <= within_s)
+    admissible = (distance_m <= within_m) & (_apart_s(truth, incidents) <= within_s)
     # One pair more outweighs any saving in distance; what is not admissible costs as much as no pair at all.
     penalty = 1.0 + (min(distance_m.shape) + 1) * distance_m[admissible].max(initial=0.0)
     rows, columns = linear_sum_assignment(np.where(admissible, distance_m, penalty))
     matches = tuple(
-        Match(int(row), int(column), float(distance_m[row, column]), incidents[column].first_s - truth[row].first_s)
+        Match(int(row), int(column), float(distance_m[row, column]), _time_error_s(truth[row], incidents[column]))
         for row, column in zip(rows, columns, strict=True)
         if admissible[row, column]
     )
@@ -106,11 +104,12 @@ def _distances_m(truth: Sequence[Gunfire], incidents: Sequence[Gunfire]) -> NDAr
     return np.asarray(np.hypot(*np.moveaxis(true[:, None] - reported, -1, 0)))
 
 
-def _silence_s(truth: Sequence[Gunfire], incidents: Sequence[Gunfire]) -> NDArray[np.float64]:
-    """Seconds between two stretches of rounds, 0 where they overlap, shape ``(truth, incidents)``."""
-    true, reported = (
-        np.array([(item.first_s, item.first_s if item.last_s is None else item.last_s) for item in side]).reshape(-1, 2)
-        for side in (truth, incidents)
+def _apart_s(truth: Sequence[Gunfire], incidents: Sequence[Gunfire]) -> NDArray[np.float64]:
+    """Seconds from a true round to the reported one that is nearest to it, shape ``(truth, incidents)``."""
+    return np.array([[abs(_time_error_s(true, reported)) for reported in incidents] for true in truth]).reshape(
+        len(truth), len(incidents)
     )
-    gap = np.maximum(true[:, None, 0] - reported[:, 1], reported[:, 0] - true[:, None, 1])
-    return np.maximum(gap, 0.0)
+
+
+def _time_error_s(true: Gunfire, reported: Gunfire) -> float:
+    return min((late - early for early in true.rounds_s for late in reported.rounds_s), key=abs)
