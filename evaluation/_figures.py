@@ -83,8 +83,11 @@ def neighbourhood_map(trial: Trial) -> str:
         right, down = plane.at(event.x_m, event.y_m)
         parts.append(plane.truth(event))
         words = f"{event.label} {event.discharge_s:.1f} s"
-        # Beside its cross, and inside the map.
-        beside = (11, "start") if event.x_m < 0.8 * AREA_M else (-11, "end")
+        # Beside its cross, inside the map, and not over a sensor.
+        crowded = any(
+            0 < sensor.x_m - event.x_m < 180 and abs(sensor.y_m - event.y_m) < 40 for sensor in trial.scene.sensors
+        )
+        beside = (-11, "end") if (crowded and event.x_m > 200) or event.x_m > 0.8 * AREA_M else (11, "start")
         place = f'x="{right + beside[0]:.1f}" y="{down + 4:.1f}" text-anchor="{beside[1]}"'
         parts.append(f'<text {place} fill="{COLOURS[event.label]}">{words}</text>')
     parts += [plane.incident(item) for item in trial.incidents]
