@@ -74,3 +74,19 @@ def gain_and_clip(samples: Samples, generator: np.random.Generator, clipping_sha
     peak = float(np.abs(samples).max()) or 1.0
     level_db = generator.uniform(0, 18) if generator.random() < clipping_share else generator.uniform(-45, 0)
     return np.clip(samples * np.float32(10 ** (level_db / 20) / peak), -1.0, 1.0)
+
+
+def cut(samples: Samples, onset: int | None, sample_rate: int, generator: np.random.Generator) -> Samples:
+    """Digital silence up to a random moment or from one on: where a file begins or ends, noise starts or stops at once.
+
+    An onset (a sample's index) and its surroundings, 20 ms before to 200 ms after, are kept.
+    """
+    earliest_end, latest_start = len(samples) // 2, len(samples) // 2
+    if onset is not None:
+        earliest_end, latest_start = onset - round(0.02 * sample_rate), onset + round(0.2 * sample_rate)
+    changed = samples.copy()
+    if generator.random() < 0.7:
+        changed[: round(generator.random() * max(earliest_end, 0))] = 0
+    else:
+        changed[round(len(samples) - generator.random() * max(len(samples) - latest_start, 0)) :] = 0
+    return changed

@@ -75,3 +75,17 @@ def test_gain_leaves_shape_or_clips_at_full_scale(rng):
     assert np.abs(quiet).max() <= 1
     assert np.abs(loud).max() == 1
     assert (np.abs(loud) == 1).sum() > 1
+
+
+def test_a_cut_silences_one_end_and_keeps_the_onset(rng):
+    noise = rng.normal(0, 0.1, RATE).astype(np.float32)
+    ends = set()
+    for _ in range(40):
+        out = augmentation.cut(noise, 6000, RATE, rng)
+        kept = np.flatnonzero(out)
+        np.testing.assert_array_equal(out[kept], noise[kept])
+        assert np.array_equal(kept, np.arange(kept[0], kept[-1] + 1))
+        assert kept[0] <= 6000 - 240
+        assert kept[-1] >= 6000 + 2400 - 1
+        ends |= {"start"} if kept[0] > 0 else {"end"} if kept[-1] < RATE - 1 else set()
+    assert ends == {"start", "end"}

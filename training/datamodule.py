@@ -1,7 +1,7 @@
 """The data of a training run: rows from their sources, split by session and firing position, served as windows."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from tocsin import TocsinError
 from tocsin.data.clips import read_clips
 from tocsin.data.folder import read_folder
-from tocsin.data.labels import CLASSES, class_of
+from tocsin.data.labels import CLASSES
 from tocsin.data.manifests import ManifestRow, read_manifest
 from tocsin.data.pittsburgh import labelled_clips, read_live_fire
 from tocsin.data.splits import assert_no_leak, group_folds
@@ -22,7 +22,7 @@ from tocsin.training.dataset import SYNTHETIC, Augmentation, WindowDataset
 from tocsin.training.sampling import BalancedSampler, Draw, balanced_weights
 
 PARTS = ("train", "validation", "test")
-READERS = {
+READERS: dict[str, Callable[[Path], list[ManifestRow]]] = {
     "clips": read_clips,
     "manifest": read_manifest,
     "folder": read_folder,
@@ -136,7 +136,7 @@ class TocsinData(lightning.LightningDataModule):
                 {
                     "source": source,
                     "licence": "; ".join(sorted({row.licence for row in of_source if row.licence})),
-                    "rows": dict(sorted(Counter(class_of(row.label) for row in of_source).items())),
+                    "rows": dict(sorted(Counter(row.class_name for row in of_source).items())),
                     "sessions": len({row.group for row in of_source}),
                 }
             )
@@ -145,7 +145,7 @@ class TocsinData(lightning.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Any]:
         """Balanced, augmented windows; this process's share of them."""
         part = self.parts["train"]
-        weights = balanced_weights(part.rows, [class_of(row.label) for row in part.rows], self.class_shares)
+        weights = balanced_weights(part.rows, [row.class_name for row in part.rows], self.class_shares)
         rank, processes = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         sampler = BalancedSampler(weights, self.examples_per_epoch, self.seed, rank, processes)
         return self._loader(part, sampler, self.batch_size // processes, self.workers)
@@ -169,7 +169,7 @@ class TocsinData(lightning.LightningDataModule):
 
 def _trusted(row: ManifestRow) -> bool:
     # A bed is a bed whatever its file name says; a bang whose label is in doubt teaches the wrong thing.
-    return row.quality in ("ok", "weak_event") or class_of(row.label) == "background"
+    return row.quality in ("ok", "weak_event") or row.class_name == "background"
 
 
 def _synthetic_row(label: str, number: int) -> ManifestRow:

@@ -12,10 +12,13 @@ from torch.utils.data import Dataset
 from tocsin.acoustics.synthesis import synthesize
 from tocsin.data import augmentation
 from tocsin.data.audio import read_audio
-from tocsin.data.labels import CLASSES, class_of
+from tocsin.data.labels import CLASSES
 from tocsin.data.manifests import ManifestRow
 from tocsin.training.sampling import Draw
 
+# A clip of a bang also has windows of its tail and of what is between bangs; files and streams show them to the model.
+# Of gunshots they are left out: a window without a shot is not to be called one.
+ANYWHERE = 0.35
 # Where in the window an onset may lie. The runtime places it at 0.1 to 0.6 of the window.
 EARLIEST, LATEST = 0.05, 0.65
 SYNTHETIC = "synthesis"
@@ -31,6 +34,7 @@ class Augmentation:
     background: float = 0.6
     snr_db: tuple[float, float] = (3.0, 40.0)
     clipping: float = 0.25
+    edges: float = 0.25
     mask_frequency: float = 0.2
     mask_time: float = 0.15
 
@@ -58,8 +62,8 @@ class WindowDataset(Dataset[tuple[Tensor, int, Tensor]]):
         self.rows = rows
         self.sample_rate, self.window = sample_rate, window_samples
         self.augment = augment
-        self.labels = [classes.index(class_of(row.label)) for row in rows]
-        self.beds = [index for index, row in enumerate(rows) if class_of(row.label) == "background"]
+        self.labels = [classes.index(row.class_name) for row in rows]
+        self.beds = [index for index, row in enumerate(rows) if row.class_name == "background"]
         self._files: dict[str, NDArray[np.float32]] = {}
 
     def load(self, row: ManifestRow) -> None:
@@ -68,7 +72,7 @@ class WindowDataset(Dataset[tuple[Tensor, int, Tensor]]):
         if key in self._files:
             return
         if row.source == SYNTHETIC:
-            label, number = class_of(row.label), int(row.recording_id.rpartition("-")[2])
+            label, number = row.class_name, int(row.recording_id.rpartition("-")[2])
             generator = np.random.default_rng([CLASSES.index(label), number])
             self._files[key] = synthesize(label, generator, self.sample_rate, row.end_s)
         else:
@@ -81,35 +85,36 @@ class WindowDataset(Dataset[tuple[Tensor, int, Tensor]]):
     def __getitem__(self, draw: Draw) -> tuple[Tensor, int, Tensor]:
         """A window ``(samples,)``, its class, its masks ``(4, 2)``: start and width in shares of the axis."""
         generator = np.random.default_rng(draw.seed)
-        window = self._crop(self.rows[draw.row], generator)
+        window, onset = self._crop(self.rows[draw.row], generator)
         masks = np.zeros((MASKS, 2), np.float32)
         if self.augment is not None:
-            window = self._changed(window, generator, self.augment)
+            window = self._changed(window, onset, generator, self.augment)
             widest = np.array([[self.augment.mask_frequency], [self.augment.mask_time]]).repeat(2, axis=0)
             width = generator.uniform(0, widest)
             masks = np.hstack([generator.uniform(0, 1 - width), width]).astype(np.float32)
         return torch.from_numpy(window), self.labels[draw.row], torch.from_numpy(masks)
 
-    def _crop(self, row: ManifestRow, generator: np.random.Generator) -> NDArray[np.float32]:
+    def _crop(self, row: ManifestRow, generator: np.random.Generator) -> tuple[NDArray[np.float32], int | None]:
+        """A window of a row, and the sample of its onset where it was cut round one."""
         samples = self._files[str(row.path)]
         first, last = (round(second * self.sample_rate) for second in (row.start_s, row.end_s))
+        place = round(generator.uniform(EARLIEST, LATEST) * self.window)
+        anywhere = generator.random() < ANYWHERE and row.class_name != "gunshot"
+        onset: int | None = place
         if row.onset_s is not None:
             # The neighbourhood of a known onset may be used beyond its stretch: what follows it is the same sound.
-            onset = round(row.onset_s * self.sample_rate)
+            start = round(row.onset_s * self.sample_rate) - place
             first, last = 0, len(samples)
-        elif class_of(row.label) == "background":
-            onset = int(generator.integers(first, max(last - self.window, first) + 1)) + round(EARLIEST * self.window)
+        elif row.class_name == "background" or anywhere:
+            start = int(generator.integers(first, max(last - self.window, first) + 1))
+            onset = None
         else:
-            onset = first + self._bang(samples[first:last], generator)
-        place = round(generator.uniform(EARLIEST, LATEST) * self.window)
-        if row.onset_s is None and class_of(row.label) == "background":
-            place = round(EARLIEST * self.window)
-        start = onset - place
+            start = first + self._bang(samples[first:last], generator) - place
         window = np.zeros(self.window, np.float32)
         source = samples[max(start, first) : min(start + self.window, last)]
         offset = max(start, first) - start
         window[offset : offset + len(source)] = source
-        return window
+        return window, onset
 
     def _bang(self, samples: NDArray[np.float32], generator: np.random.Generator) -> int:
         """A random one of the loud rises of a clip whose onsets nobody labelled."""
@@ -123,9 +128,11 @@ class WindowDataset(Dataset[tuple[Tensor, int, Tensor]]):
         return int(generator.choice(loud) if len(loud) else np.argmax(level_db)) * length
 
     def _changed(
-        self, window: NDArray[np.float32], generator: np.random.Generator, augment: Augmentation
+        self, window: NDArray[np.float32], onset: int | None, generator: np.random.Generator, augment: Augmentation
     ) -> NDArray[np.float32]:
-        bed = self._crop(self.rows[int(generator.choice(self.beds))], generator) if self.beds else np.zeros_like(window)
+        bed = np.zeros_like(window)
+        if self.beds:
+            bed, _ = self._crop(self.rows[int(generator.choice(self.beds))], generator)
         if generator.random() < 0.8:
             window = augmentation.fill_digital_silence(window, bed, generator.uniform(20, 60), self.sample_rate)
         if generator.random() < augment.echoes:
@@ -134,4 +141,7 @@ class WindowDataset(Dataset[tuple[Tensor, int, Tensor]]):
             window = augmentation.mix(window, bed, self.sample_rate, generator.uniform(*augment.snr_db))
         if generator.random() < augment.spectrum:
             window = augmentation.reshape_spectrum(window, self.sample_rate, generator)
-        return augmentation.gain_and_clip(window, generator, augment.clipping)
+        window = augmentation.gain_and_clip(window, generator, augment.clipping)
+        if generator.random() < augment.edges:
+            window = augmentation.cut(window, onset, self.sample_rate, generator)
+        return window

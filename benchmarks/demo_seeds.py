@@ -1,0 +1,41 @@
+"""The demo over several seeds: what is located, missed and false where the truth is known, as a Markdown table.
+
+python benchmarks/demo_seeds.py --seeds 10
+"""
+
+import argparse
+import statistics
+
+from tocsin.acoustics.scene import simulate_neighbourhood
+from tocsin.evaluation.demo import report_of
+from tocsin.evaluation.trial import run_trial
+from tocsin.inference.model import Model
+
+
+def main() -> None:
+    """Run the demo for each seed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=10, help="seeds 0 … N − 1")
+    parser.add_argument("--model", help="an .onnx file (default: the shipped weights)")
+    options = parser.parse_args()
+    model = Model(options.model)
+    print("| seed | median error, m | gunfire | missed | false |\n|---|---|---|---|---|")
+    reports = []
+    for seed in range(options.seeds):
+        report = report_of(run_trial(simulate_neighbourhood(seed), model))
+        reports.append(report)
+        print(
+            f"| {seed} | {_metres(report)} | {report['gunfire']} | {report['missed']} | {report['false']} |", flush=True
+        )
+    found = [report["median_error_m"] for report in reports if report["median_error_m"] is not None]
+    totals = {name: sum(report[name] for report in reports) for name in ("gunfire", "missed", "false")}
+    overall = f"{statistics.median(found):.1f}" if found else "none found"
+    print(f"| all | {overall} | {totals['gunfire']} | {totals['missed']} | {totals['false']} |")
+
+
+def _metres(report: dict) -> str:
+    return "none found" if report["median_error_m"] is None else f"{report['median_error_m']:.1f}"
+
+
+if __name__ == "__main__":
+    main()
