@@ -7,7 +7,6 @@ second factor is left out.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -18,29 +17,22 @@ from tocsin.acoustics.atmosphere import Atmosphere
 from tocsin.inference.detection import Detection, make_ulid
 from tocsin.localization.ambiguity import judge
 from tocsin.localization.arrivals import Arrivals, Indices, Site, arrivals_of, site_of
-from tocsin.localization.association import SHOT_COST, Candidate, assign, associate, candidate_at, shot_scores
+from tocsin.localization.association import associate
 from tocsin.localization.incidents import assign_incidents
-from tocsin.localization.repeats import find_repeats, spent
+from tocsin.localization.repeats import spent
+from tocsin.localization.settle import LEAST_SENSORS, Located, settle, with_repeats
 from tocsin.localization.shot import Alternative, Place, Rejected, Shot
-from tocsin.localization.solve import Solution, solve
+from tocsin.localization.solve import Solution
 from tocsin.localization.travel import Air, travel_times_s
 
 Array = npt.NDArray[np.float64]
 
-LEAST_SENSORS = 3
 PLACE_COST = 4.5  # evidence below which a place is none: an area holds many, and chance picks the best of them
 EVEN_SCORE, SCORE_SCALE = 8.0, 3.0  # of the probability that the arrivals belong to one sound
 ECHO_WINDOW_S = 0.5
 REVERBERATION_S = 1.0
-
-
-@dataclass(frozen=True)
-class _Located:
-    """A candidate, the fit of its place, and the evidence for each of its shots."""
-
-    candidate: Candidate
-    solution: Solution
-    evidence: Array
+WINDOW_S = 10.0
+SHARED_ARRIVALS = 2
 
 
 def locate(detections: Iterable[Detection], atmosphere: Atmosphere | None = None, input_name: str = "") -> list[Shot]:
@@ -73,10 +65,14 @@ def locate(detections: Iterable[Detection], atmosphere: Atmosphere | None = None
     return assign_incidents(shots, site)
 
 
+def _across_s(site: Site, air: Air) -> float:
+    """How long sound needs across the site."""
+    return float(np.hypot(*np.ptp(np.array(list(site.positions_m.values())), axis=0))) / air.speed_mps
+
+
 def _stretches(detections: Sequence[Detection], site: Site, air: Air) -> list[list[Detection]]:
     """Cut where there is a silence longer than sound needs across the site: no shot reaches over it."""
-    positions = np.array(list(site.positions_m.values()))
-    across_s = float(np.hypot(*np.ptp(positions, axis=0))) / air.speed_mps
+    across_s = _across_s(site, air)
     ordered = sorted(detections, key=lambda detection: detection.onset_time_utc)
     stretches = [[ordered[0]]]
     for earlier, later in pairwise(ordered):
@@ -87,66 +83,65 @@ def _stretches(detections: Sequence[Detection], site: Site, air: Air) -> list[li
 
 
 def _locate_stretch(arrivals: Arrivals, site: Site, air: Air, input_name: str) -> list[Shot]:
-    """Accept the best place, take its arrivals away, and ask again, until none is left that holds."""
+    """Work through a stretch in windows, so that the work grows with its length and not faster.
+
+    A window sees the arrivals that its discharges can have, and hands on what comes after its end and is not taken.
+    """
     shots: list[Shot] = []
     left = arrivals
-    while np.unique(left.sensor).size >= LEAST_SENSORS:
-        settled = [_settle(left, air, candidate) for candidate in associate(left, air)]
-        located = sorted((item for item in settled if item), key=lambda item: -item.candidate.score)
-        if not located or located[0].candidate.score < PLACE_COST:
-            break
-        located[0] = _with_repeats(left, air, located[0])
-        shots += _shots_of(left, site, air, located, input_name)
-        left = left.without(spent(left, np.concatenate(located[0].solution.used)))
+    while left.time_s.size:
+        end_s = float(left.time_s[0]) + WINDOW_S
+        reach_s = end_s + _across_s(site, air)
+        if left.time_s[-1] <= reach_s:
+            found, _ = _locate_window(left, np.inf, site, air, input_name)
+            return shots + found
+        found, taken = _locate_window(left.without(np.flatnonzero(left.time_s > reach_s)), end_s, site, air, input_name)
+        shots += found
+        # Arrivals are in order of time, so a window is the beginning of what is left, and indices are the same in both.
+        left = left.without(np.union1d(taken, np.flatnonzero(left.time_s < end_s)))
     return shots
 
 
-def _settle(arrivals: Arrivals, air: Air, candidate: Candidate) -> _Located | None:
-    """Take the arrivals that fit a candidate, fit the place to them, and score it there; twice, for arrivals change."""
-    solution = None
-    for _ in range(2):
-        chosen = [assign(arrivals, air, candidate.position_m, float(time)) for time in candidate.times_s]
-        chosen = _once_each([indices for indices in chosen if indices.size >= LEAST_SENSORS])
-        if not chosen:
-            return None
-        solution = solve(arrivals, air, chosen, candidate.position_m)
-        candidate = candidate_at(arrivals, air, solution.position_m, solution.times_s)
-    if solution is None or not candidate.times_s.size:
-        return None
-    kept = np.isin(solution.times_s, candidate.times_s)
-    if not kept.all():
-        chosen = [indices for indices, keep in zip(chosen, kept, strict=True) if keep]
-        solution = solve(arrivals, air, chosen, solution.position_m)
-        scores = shot_scores(arrivals, air, solution.position_m, solution.times_s)
-        candidate = Candidate(solution.position_m, solution.times_s, float((scores - SHOT_COST).sum()))
-    return _Located(candidate, solution, shot_scores(arrivals, air, solution.position_m, solution.times_s))
+def _locate_window(
+    arrivals: Arrivals, end_s: float, site: Site, air: Air, input_name: str
+) -> tuple[list[Shot], Indices]:
+    """Shots fired before a time, and the arrivals they took.
+
+    Accept the best place, take its arrivals away, and ask again, until none is left that holds.
+    """
+    shots: list[Shot] = []
+    taken = np.array([], dtype=np.intp)
+    while True:
+        left = arrivals.without(taken)
+        if np.unique(left.sensor).size < LEAST_SENSORS:
+            return shots, taken
+        settled = [settle(left, air, candidate) for candidate in associate(left, air)]
+        located = sorted((item for item in settled if item), key=lambda item: -item.candidate.score)
+        due = [item for item in located if (item.solution.times_s < end_s).any()]
+        if not due or due[0].candidate.score < PLACE_COST:
+            return shots, taken
+        best = with_repeats(left, air, due[0])
+        rounds = np.flatnonzero(best.solution.times_s < end_s)
+        shots += _shots_of(left, site, air, [best, *_rivals(best, located)], rounds, input_name)
+        members = np.concatenate([best.solution.used[index] for index in rounds])
+        kept = np.setdiff1d(np.arange(arrivals.time_s.size), taken)
+        taken = np.union1d(taken, kept[spent(left, members)])
 
 
-def _with_repeats(arrivals: Arrivals, air: Air, located: _Located) -> _Located:
-    """Add the rounds that only their fingerprint shows, and fit the place to all."""
-    solution = located.solution
-    repeats = find_repeats(arrivals, solution.position_m, solution.used, solution.times_s)
-    if not repeats:
-        return located
-    chosen = [*solution.used, *(indices for indices, _, _ in repeats)]
-    evidence = np.concatenate((located.evidence, [score for _, _, score in repeats]))
-    fitted = solve(arrivals, air, chosen, solution.position_m)
-    return _Located(located.candidate, fitted, evidence)
+def _rivals(best: Located, located: Sequence[Located]) -> list[Located]:
+    """Other places that want the same arrivals; those that share none, or one by chance, are other sounds."""
+    own = np.concatenate(best.solution.used)
+    return [
+        item
+        for item in located
+        if item.candidate is not best.candidate
+        and np.intersect1d(own, np.concatenate(item.solution.used)).size >= SHARED_ARRIVALS
+    ]
 
 
-def _once_each(chosen: Sequence[Indices]) -> list[Indices]:
-    """Give an arrival that two shots of a burst want to the first that asked."""
-    taken: set[int] = set()
-    result = []
-    for indices in chosen:
-        free = np.array([index for index in indices if int(index) not in taken], dtype=np.intp)
-        if free.size >= LEAST_SENSORS:
-            taken.update(int(index) for index in free)
-            result.append(free)
-    return result
-
-
-def _shots_of(arrivals: Arrivals, site: Site, air: Air, located: Sequence[_Located], input_name: str) -> list[Shot]:
+def _shots_of(
+    arrivals: Arrivals, site: Site, air: Air, located: Sequence[Located], rounds: Indices, input_name: str
+) -> list[Shot]:
     best = located[0]
     solution = best.solution
     sensors = np.unique(arrivals.sensor[np.concatenate(solution.used)]).size
@@ -161,7 +156,8 @@ def _shots_of(arrivals: Arrivals, site: Site, air: Air, located: Sequence[_Locat
     )
     travel_s = travel_times_s(solution.position_m, arrivals.sensors_m, air)
     shots = []
-    for index, used in enumerate(solution.used):
+    for index in rounds.tolist():
+        used = solution.used[index]
         time = datetime.fromtimestamp(arrivals.reference_s + float(solution.times_s[index]), UTC)
         held = tuple(arrivals.detections[member] for member in used)
         ids = tuple(detection.detection_id for detection in held)

@@ -136,6 +136,17 @@ def test_shots_far_apart_in_time_do_not_know_of_each_other(rng):
     assert locate(lone, AIR)[0] == locate(lone + others, AIR)[0]
 
 
+def test_an_unbroken_half_minute_is_located_across_its_windows(rng):
+    sources = [((330, 120), (480, 500))[index % 2] for index in range(19)]
+    detections = []
+    for index, source in enumerate(sources):
+        detections += arrivals_from(source, 1.6 * index, rng=rng, sigma_s=0.002)
+    shots = locate(detections, AIR)
+    assert len(shots) == len(sources)
+    assert max(away(shot, source) for shot, source in zip(shots, sources, strict=True)) < 5
+    assert not any(shot.ambiguous for shot in shots)
+
+
 def test_arrivals_that_agree_nowhere_make_no_sure_shot():
     rng = np.random.default_rng(3)
     false = 0
