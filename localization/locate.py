@@ -85,13 +85,15 @@ def _stretches(detections: Sequence[Detection], site: Site, air: Air) -> list[li
 def _locate_stretch(arrivals: Arrivals, site: Site, air: Air, input_name: str) -> list[Shot]:
     """Work through a stretch in windows, so that the work grows with its length and not faster.
 
-    A window sees the arrivals that its discharges can have, and hands on what comes after its end and is not taken.
+    A window answers for the discharges before its end. It sees the arrivals of every sound that shares one with those,
+    and hands on what comes after its end and is not taken.
     """
+    across_s = _across_s(site, air)
     shots: list[Shot] = []
     left = arrivals
     while left.time_s.size:
         end_s = float(left.time_s[0]) + WINDOW_S
-        reach_s = end_s + _across_s(site, air)
+        reach_s = end_s + 2.0 * across_s
         if left.time_s[-1] <= reach_s:
             found, _ = _locate_window(left, np.inf, site, air, input_name)
             return shots + found
@@ -107,25 +109,27 @@ def _locate_window(
 ) -> tuple[list[Shot], Indices]:
     """Shots fired before a time, and the arrivals they took.
 
-    Accept the best place, take its arrivals away, and ask again, until none is left that holds.
+    Accept the best place, take its arrivals away, and ask again, until none is left that holds. Shots fired later hold
+    their arrivals against the others, but are left to the next window.
     """
     shots: list[Shot] = []
-    taken = np.array([], dtype=np.intp)
+    everything = np.arange(arrivals.time_s.size)
+    held = taken = np.array([], dtype=np.intp)
     while True:
-        left = arrivals.without(taken)
+        left = arrivals.without(held)
         if np.unique(left.sensor).size < LEAST_SENSORS:
             return shots, taken
         settled = [settle(left, air, candidate) for candidate in associate(left, air)]
         located = sorted((item for item in settled if item), key=lambda item: -item.candidate.score)
-        due = [item for item in located if (item.solution.times_s < end_s).any()]
-        if not due or due[0].candidate.score < PLACE_COST:
+        if not located or located[0].candidate.score < PLACE_COST:
             return shots, taken
-        best = with_repeats(left, air, due[0])
-        rounds = np.flatnonzero(best.solution.times_s < end_s)
-        shots += _shots_of(left, site, air, [best, *_rivals(best, located)], rounds, input_name)
-        members = np.concatenate([best.solution.used[index] for index in rounds])
-        kept = np.setdiff1d(np.arange(arrivals.time_s.size), taken)
-        taken = np.union1d(taken, kept[spent(left, members)])
+        best = with_repeats(left, air, located[0])
+        kept = np.setdiff1d(everything, held)
+        due = np.flatnonzero(best.solution.times_s < end_s)
+        if due.size:
+            shots += _shots_of(left, site, air, [best, *_rivals(best, located)], due, input_name)
+            taken = np.union1d(taken, kept[spent(left, np.concatenate([best.solution.used[index] for index in due]))])
+        held = np.union1d(held, kept[spent(left, np.concatenate(best.solution.used))])
 
 
 def _rivals(best: Located, located: Sequence[Located]) -> list[Located]:
