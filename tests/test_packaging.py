@@ -1,8 +1,11 @@
 """The package list, the light imports and the import rule, each checked against what is really there."""
 
+import os
 import subprocess
 import sys
+import tarfile
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -51,3 +54,42 @@ def test_sensor_side_never_loads_torch():
     ]
     assert modules
     assert not imported_by("import " + ", ".join(modules)) & {"torch", "torchaudio", "lightning", "librosa", "hydra"}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The sdist, and the wheel made from it, of the files that git would put into a clone."""
+    folder = tmp_path_factory.mktemp("built")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT]
+    subprocess.run(command, check=True, capture_output=True)
+    return next(folder.glob("*.tar.gz")), next(folder.glob("*.whl"))
+
+
+def test_wheel_holds_what_runs_and_nothing_else(built):
+    names = set(zipfile.ZipFile(built[1]).namelist())
+    for needed in ("cli.py", "py.typed", "configs/train.yaml", "models/weights/tocsin-s.onnx"):
+        assert f"tocsin/{needed}" in names
+    experiments = {f"tocsin/{path.relative_to(ROOT)}" for path in (ROOT / "configs").rglob("*.yaml")}
+    assert experiments <= names
+    assert {name.split("/")[0] for name in names if "dist-info" not in name} == {"tocsin"}
+    assert not any(name.startswith(("tocsin/tests", "tocsin/benchmarks", "tocsin/docs")) for name in names)
+
+
+def test_wheel_runs_outside_the_checkout(built, tmp_path):
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", tmp_path / "site", built[1]]
+    subprocess.run(install, check=True, capture_output=True)
+    code = "import tocsin.cli; print(tocsin.cli.__file__); tocsin.cli.main()"
+    # -S leaves the editable install's finder out; the dependencies are added by hand.
+    site_packages = next(path for path in sys.path if path.endswith("site-packages"))
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path / "site"), site_packages])}
+    command = [sys.executable, "-S", "-c", code, "--version"]
+    result = subprocess.run(command, check=True, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    where, version = result.stdout.splitlines()
+    assert where.startswith(str(tmp_path / "site"))
+    assert version == "tocsin 0.1.0"
+
+
+def test_sdist_is_complete_enough_to_build_and_test(built):
+    with tarfile.open(built[0]) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"pyproject.toml", "README.md", "LICENSE", "cli.py", "models/weights/tocsin-s.onnx"} <= names
