@@ -48,7 +48,12 @@ def main() -> None:
 
 def _run(verb: str, words: list[str]) -> int:
     module, name, what = VERBS[verb]
-    function = getattr(importlib.import_module(module), name)
+    try:
+        function = getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        if not module.startswith("tocsin.training") or (error.name or "").startswith("tocsin"):
+            raise
+        raise TocsinError(f'`tocsin {verb}` needs {error.name}: type pip install "tocsin[train]"') from error
     if name == "main":
         return int(function(words) or 0)
     import typer

@@ -93,3 +93,13 @@ def test_sdist_is_complete_enough_to_build_and_test(built):
     with tarfile.open(built[0]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"pyproject.toml", "README.md", "LICENSE", "cli.py", "models/weights/tocsin-s.onnx"} <= names
+
+
+@pytest.mark.parametrize("verb", ["train", "export"])
+def test_a_missing_extra_is_named_with_its_remedy(verb):
+    code = (
+        f"import sys; sys.modules['torch'] = None; sys.argv = ['tocsin', '{verb}']; from tocsin import cli; cli.main()"
+    )
+    result = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert result.stderr == f'tocsin: `tocsin {verb}` needs torch: type pip install "tocsin[train]"\n'
