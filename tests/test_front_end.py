@@ -51,6 +51,19 @@ def test_power_of_a_sine_is_the_closed_form():
     torch.testing.assert_close(mel[0, :, 0].double(), gains @ lines, rtol=1e-3, atol=1e-2)
 
 
+def test_one_filter_on_one_bin_sees_that_bin_alone():
+    # Every bin below the Nyquist frequency, through its butterfly, against numpy's transform.
+    rng = np.random.default_rng(2)
+    wave = rng.standard_normal(64)
+    front_end = MelFrontEnd(8000, n_fft=64, hop=16, n_mels=4, minimum_hz=0, maximum_hz=4000)
+    parts = torch.from_numpy(wave).float().reshape(1, 16, 4).transpose(1, 2)
+    parts = torch.nn.functional.conv1d(parts, front_end.quarter_basis, groups=4).reshape(4, 9, 2).transpose(0, 1)
+    found = torch.nn.functional.conv1d(parts.reshape(1, 72, 1), front_end.butterflies, groups=9).reshape(36, 2).numpy()
+    expected = np.fft.fft(wave * np.hanning(65)[:64])
+    bins = [b for j in range(9) for b in (j, 16 - j, 16 + j, 32 - j)]
+    np.testing.assert_allclose(found[:, 0] + 1j * found[:, 1], expected[bins], atol=1e-4)
+
+
 def test_log_mel_does_not_depend_on_gain(waveform):
     front_end = MelFrontEnd()
     torch.testing.assert_close(front_end(waveform), front_end(waveform * 0.1), rtol=0, atol=1e-4)
@@ -64,6 +77,11 @@ def test_batch_invariance(waveform):
 
 def test_silence_is_finite():
     assert torch.isfinite(MelFrontEnd()(torch.zeros(1, 12000))).all()
+
+
+def test_lengths_that_the_transform_cannot_take_are_refused():
+    with pytest.raises(TocsinError, match="n_fft must be a multiple of 8 and hop of 4, got 384 and 90"):
+        MelFrontEnd(hop=90)
 
 
 @pytest.mark.parametrize(
