@@ -3,6 +3,7 @@
 import difflib
 import importlib
 import os
+import signal
 import sys
 
 from tocsin import TocsinError, __version__
@@ -40,14 +41,17 @@ def main() -> None:
         sys.exit(_complain(str(error), code=1))
     except KeyboardInterrupt:
         sys.exit(_complain("interrupted", code=1))
-    except BrokenPipeError:
-        # The reader of a pipe has gone (… | head): not an error of ours, and nothing more to say to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    except OSError as error:  # a full disk, a closed stdout: what is written where is already said by the shell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(_complain(f"cannot write: {error.strerror or error}", code=1))
 
 
 def _run(verb: str, words: list[str]) -> int:
     module, name, what = VERBS[verb]
+    if hasattr(signal, "SIGPIPE") and not module.startswith("tocsin.training"):
+        # Where the reader of a pipe has gone (… | head) this ends quietly, as other tools do. Training talks to its
+        # own processes through pipes and must see them break.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         function = getattr(importlib.import_module(module), name)
     except ModuleNotFoundError as error:
@@ -60,7 +64,10 @@ def _run(verb: str, words: list[str]) -> int:
 
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command(help=function.__doc__ or what)(function)
-    app(args=words, prog_name=f"tocsin {verb}")
+    try:
+        app(args=words, prog_name=f"tocsin {verb}")
+    finally:
+        sys.stdout.flush()
     return 0
 
 

@@ -27,7 +27,8 @@ def main() -> None:
         print(
             f"| {seed} | {_metres(report)} | {report['gunfire']} | {report['missed']} | {report['false']} |", flush=True
         )
-    found = [report["median_error_m"] for report in reports if report["median_error_m"] is not None]
+    incidents = [incident for report in reports for incident in report["incidents"]]
+    found = [incident["error_m"] for incident in incidents if incident["error_m"] is not None]
     totals = {name: sum(report[name] for report in reports) for name in ("gunfire", "missed", "false")}
     overall = f"{statistics.median(found):.1f}" if found else "none found"
     print(f"| all | {overall} | {totals['gunfire']} | {totals['missed']} | {totals['false']} |")

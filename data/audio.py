@@ -18,6 +18,8 @@ AUDIO_ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
 # The HQ filter of soxr reaches about 8 ms to each side at the rates in use (measured from 12 to 192 kHz).
 # A part of a file is read with this much more on both sides, so that its edges are resampled as in the whole.
 _RESAMPLING_MARGIN_S = 0.02
+# Floats may exceed full scale a little; integers stored as floats exceed it by far.
+_GREATEST = 100.0
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,9 @@ def read_audio(
     Channels are averaged. The part from ``start_s`` (seconds) on, of ``duration_s`` seconds or to the end, is read by
     seeking; it is shorter where the file ends before. With ``sample_rate`` (Hz) the sound is resampled (soxr, HQ).
 
-    Raises ``TocsinError`` in one sentence for a file that is missing, a folder, empty, broken, cut off or in another
-    format, for samples that are NaN or infinite, and for a part that lies outside the file.
+    Raises ``TocsinError`` in one sentence for a file that is missing, a folder, empty, broken or in another format, for
+    samples that are NaN, infinite or far beyond full scale, and for a part that lies outside the file. A file that was
+    cut off is refused where its format shows it (FLAC); a cut WAV, OGG or MP3 is read as far as it goes.
     """
     path = Path(path)
     _check_rate(sample_rate)
@@ -97,11 +100,14 @@ def read_blocks(path: str | Path, block_s: float, sample_rate: int | None = None
             resampler = soxr.ResampleStream(file_rate, sample_rate, 1, dtype="float32", quality="HQ")
         for start in range(0, file.frames, block):
             stop = min(file.frames, start + block)
-            samples = _read_frames(file, path, start, stop)
+            samples = _read_frames(file, path, start, stop, empty_allowed=start > 0)
+            last = stop == file.frames or len(samples) < stop - start
             if resampler is not None:
-                samples = resampler.resample_chunk(samples, last=stop == file.frames)
+                samples = resampler.resample_chunk(samples, last=last)
             if samples.size:
                 yield Audio(samples, sample_rate or file_rate)
+            if last:
+                return
 
 
 def find_audio(paths: str | Path | Iterable[str | Path]) -> list[Path]:
@@ -113,7 +119,7 @@ def find_audio(paths: str | Path | Iterable[str | Path]) -> list[Path]:
     named = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
     found: dict[Path, None] = {}
     for path in named:
-        if path.is_dir():
+        if _is_folder(path):
             inside = (file for file in path.rglob("*") if file.suffix.lower() in AUDIO_ENDINGS and file.is_file())
             visible = (file for file in inside if not any(part[0] == "." for part in file.relative_to(path).parts))
             found.update(dict.fromkeys(sorted(visible)))
@@ -130,11 +136,22 @@ def _check_rate(sample_rate: int | None) -> None:
         raise TocsinError(f"the sample rate must be above 0 Hz, not {sample_rate}")
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name too long for the file system is no folder
+        return False
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
-    if path.is_dir():
+    if _is_folder(path):
         raise TocsinError(f"{path} is a folder where one audio file was expected")
-    if not path.is_file():
+    try:
+        exists = path.is_file()
+    except OSError:
+        exists = False
+    if not exists:
         raise TocsinError(f"{path} does not exist: expected an audio file")
     if path.stat().st_size == 0:
         raise TocsinError(f"{path} is empty (0 bytes): expected an audio file")
@@ -143,6 +160,9 @@ def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
             if file.frames == 0:
                 raise TocsinError(f"{path} holds no samples: expected an audio file of some length")
             yield file
+    except UnicodeError as error:
+        shown = str(path).encode("utf-8", "replace").decode()
+        raise TocsinError(f"{shown} has a name that is not UTF-8: rename it") from error
     except (soundfile.SoundFileError, TypeError, OSError) as error:
         # soundfile raises TypeError for endings of headerless formats (.raw), which it would need to be told about.
         if path.suffix.lower() in AUDIO_ENDINGS:
@@ -154,12 +174,14 @@ def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
         ) from error
 
 
-def _read_frames(file: soundfile.SoundFile, path: Path, start: int, stop: int) -> NDArray[np.float32]:
+def _read_frames(
+    file: soundfile.SoundFile, path: Path, start: int, stop: int, empty_allowed: bool = False
+) -> NDArray[np.float32]:
     if file.tell() != start:
         file.seek(start)
     frames: NDArray[np.float32] = file.read(stop - start, dtype="float32", always_2d=True)
     # The header of an MP3 gives an estimate of its length; the other formats keep their word or are cut off.
-    if len(frames) < stop - start and (file.format != "MP3" or len(frames) == 0):
+    if len(frames) < stop - start and (file.format != "MP3" or not (len(frames) or empty_allowed)):
         ends_s, says_s = (start + len(frames)) / file.samplerate, file.frames / file.samplerate
         raise TocsinError(f"{path} is cut off: it ends after {ends_s:g} s where its header says {says_s:g} s")
     samples: NDArray[np.float32] = frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1, dtype=np.float32)
@@ -167,4 +189,9 @@ def _read_frames(file: soundfile.SoundFile, path: Path, start: int, stop: int) -
     if not finite.all():
         at_s = (start + int(np.argmin(finite))) / file.samplerate
         raise TocsinError(f"{path} has a sample that is NaN or infinite at {at_s:.6f} s: expected finite numbers")
+    loudest = float(np.abs(samples).max(initial=0.0))
+    if loudest > _GREATEST:
+        raise TocsinError(
+            f"{path} has a sample of {loudest:g}: expected -1 to 1; divide integers that were stored as floats"
+        )
     return np.ascontiguousarray(samples)

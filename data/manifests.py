@@ -159,8 +159,8 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             # Row 1 is the header, as a spreadsheet counts.
-            for number, cells in enumerate(csv.DictReader(file, restkey=""), start=2):
-                if "" in cells:
+            for number, cells in enumerate(csv.DictReader(file), start=2):
+                if None in cells:
                     raise TocsinError(f"{path}, row {number}: more cells than the header has columns")
                 yield number, cells
     except (UnicodeDecodeError, csv.Error) as error:

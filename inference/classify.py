@@ -6,19 +6,37 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from tocsin import TocsinError
+from tocsin.data.audio import Audio
 from tocsin.inference.annotate import Annotator, Trace, join
 from tocsin.inference.model import Model
+from tocsin.inference.onsets import LOWEST_SAMPLE_RATE
 
 
 def annotate(model: Model, samples: NDArray[np.float32], sample_rate: int) -> Trace:
-    """Class probabilities over time of a whole waveform ``(n,)`` in −1 … 1."""
-    return annotate_blocks(model, [soxr.resample(samples, sample_rate, model.card.sample_rate, quality="HQ")])
+    """Class probabilities over time of a whole waveform ``(n,)`` in −1 … 1.
+
+    Raises:
+        TocsinError: the sample rate is too low to carry the sounds that the model knows.
+    """
+    return annotate_blocks(model, [Audio(samples, sample_rate)])
 
 
-def annotate_blocks(model: Model, blocks: Iterable[NDArray[np.float32]]) -> Trace:
-    """The same of consecutive blocks at the card's sample rate, in the memory of one block."""
-    annotator = Annotator(model)
-    return join([*(annotator.push(block) for block in blocks), annotator.flush()])
+def annotate_blocks(model: Model, blocks: Iterable[Audio]) -> Trace:
+    """The same of consecutive blocks of one rate, in the memory of one block."""
+    annotator, resampler, traces = Annotator(model), None, []
+    rate = model.card.sample_rate
+    for block in blocks:
+        if block.sample_rate < LOWEST_SAMPLE_RATE:
+            raise TocsinError(f"a sample rate of {block.sample_rate} Hz is too low: {LOWEST_SAMPLE_RATE} Hz at least")
+        if block.sample_rate != rate:
+            resampler = resampler or soxr.ResampleStream(block.sample_rate, rate, 1, "float32", "HQ")
+            traces.append(annotator.push(resampler.resample_chunk(block.samples)))
+        else:
+            traces.append(annotator.push(block.samples))
+    if resampler is not None:
+        traces.append(annotator.push(resampler.resample_chunk(np.zeros(0, np.float32), last=True)))
+    return join([*traces, annotator.flush()])
 
 
 def classify_samples(model: Model, samples: NDArray[np.float32], sample_rate: int) -> dict[str, float]:

@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Callable
 from enum import StrEnum
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -53,8 +54,7 @@ def classify(
     write = _writer(format.value, ["path", *heard.card.classes])
 
     def work(path: Path) -> None:
-        blocks = (block.samples for block in read_blocks(path, BLOCK_S, heard.card.sample_rate))
-        probabilities = summarize(annotate_blocks(heard, blocks))
+        probabilities = summarize(annotate_blocks(heard, read_blocks(path, BLOCK_S)))
         write({"path": str(path), **{label: round(value, 6) for label, value in probabilities.items()}})
 
     _each(find_audio(paths), work)
@@ -78,8 +78,9 @@ def detect(
         raise typer.BadParameter(f"{heard.card.model_id} has the classes {', '.join(heard.card.classes)}")
     files = find_audio(paths)
     if format is EventFormat.audacity and len(files) > 1:
-        raise TocsinError(f"an Audacity label track belongs to one file, got {len(files)}: name one, or --format csv")
+        raise typer.BadParameter(f"an Audacity label track belongs to one file, got {len(files)}: name one")
     write = _event_writer(format, heard.card.classes)
+    number = count(1)
 
     def work(path: Path) -> None:
         events: list[Event] = []
@@ -89,8 +90,9 @@ def detect(
             events += stream.push(block.samples)
         events += stream.flush() if stream else []
         # Written only now: a file that breaks half-way gives its sentence and no rows, not some of them.
-        for number, event in enumerate((event for event in events if event.label in wanted), start=1):
-            write(path, number, event)
+        for event in events:
+            if event.label in wanted:
+                write(path, next(number), event)
 
     _each(files, work)
 
@@ -124,10 +126,10 @@ def _event_writer(format: EventFormat, classes: tuple[str, ...]) -> Callable[[Pa
         )
     if format is EventFormat.raven:
         columns = ["Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Low Freq (Hz)", "High Freq (Hz)"]
-        print("\t".join([*columns, "Begin File", "Label", "Confidence"]))
+        print("\t".join([*columns, "Begin Path", "File Offset (s)", "Label", "Confidence"]))
         return lambda path, number, event: print(
             f"{number}\tSpectrogram 1\t1\t{event.onset_s:.6f}\t{event.onset_s + 0.05:.6f}\t0\t6000\t"
-            f"{path.name}\t{event.label}\t{event.confidence:.4f}"
+            f"{path}\t{event.onset_s:.6f}\t{event.label}\t{event.confidence:.4f}"
         )
     measures = ["onset_s", "onset_sigma_s", "label", "confidence", "level_dbfs", "snr_db"]
     write = _writer(format.value, ["path", *measures, *classes])

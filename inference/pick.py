@@ -23,8 +23,8 @@ class Event:
         label: ``gunshot`` where its probability reaches the threshold, else the likeliest other class.
         confidence: probability of the label.
         probabilities: calibrated, a class each.
-        level_dbfs: peak level, dB re full scale.
-        snr_db: peak over the noise before it, dB.
+        level_dbfs: highest peak above 500 Hz in the 50 ms after the onset, dB re full scale.
+        snr_db: rise of power over the 50 ms before, a mean of bands, dB.
     """
 
     onset_s: float

@@ -64,7 +64,6 @@ def test_sources_are_finite_seeded_and_never_alike(label):
 def test_a_burst_of_rounds_has_as_many_peaks(rng):
     for rounds in (1, 3, 6):
         wave = sources.gunshot(rng, RATE, rounds).pressure_pa
-        assert (wave > 0.5 * wave.max()).any()
         starts = np.flatnonzero(np.diff(np.r_[0, wave]) > 0.4 * wave.max())
         assert (np.diff(starts, prepend=-RATE) > 0.05 * RATE).sum() == rounds
 

@@ -3,8 +3,11 @@
 import csv
 import io
 import json
+import os
+import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 from subprocess import CompletedProcess
 
 import numpy as np
@@ -84,7 +87,7 @@ def test_detect_finds_the_bang_in_every_format(folder, tiny_onnx):
         csv.DictReader(io.StringIO(tocsin("detect", path, *flags, "--format", "raven").stdout), delimiter="\t")
     )
     assert [row["Selection"] for row in raven] == [str(number + 1) for number in range(len(expected))]
-    assert all(row["Begin File"] == "b.flac" for row in raven)
+    assert all(row["Begin Path"] == str(path) for row in raven)
     audacity = tocsin("detect", path, *flags, "--format", "audacity").stdout.splitlines()
     assert [float(line.split("\t")[0]) for line in audacity] == [round(event.onset_s, 6) for event in expected]
 
@@ -107,7 +110,7 @@ def test_threshold_decides_the_label_not_the_event(folder, tiny_onnx):
         (["classify", "absent.wav"], 1, "tocsin: absent.wav does not exist"),
         (["classify", "--model", "absent.onnx", "x.wav"], 1, "absent.onnx: no such file"),
         (["detect", "--label", "voice", "x.wav"], 2, "has the classes gunshot"),
-        (["detect", "--format", "audacity", "a.wav", "b.wav"], 1, "an Audacity label track belongs to one file, got 2"),
+        (["detect", "--format", "audacity", "a.wav", "b.wav"], 2, "an Audacity label track belongs to one file, got 2"),
         (["export", "absent.ckpt"], 1, "absent.ckpt: no such checkpoint"),
     ],
 )
@@ -119,6 +122,31 @@ def test_wrong_use_gets_one_sentence(words, code, sentence, tiny_onnx):
     assert sentence in " ".join(result.stderr.split())
     assert "Traceback" not in result.stderr
     assert len(result.stdout.splitlines()) <= 1  # a table may have its header, and no rows
+
+
+def test_one_odd_file_does_not_stop_the_rest(folder, tiny_onnx, tmp_path):
+    soundfile.write(tmp_path / "a_good.wav", np.zeros(6000), 12000)
+    soundfile.write(tmp_path / "b_slow.wav", np.zeros(100), 1000)
+    soundfile.write(tmp_path / "c_integers.wav", 30000 * np.ones(6000), 12000, subtype="FLOAT")
+    (tmp_path / os.fsdecode(b"d_\xff.wav")).write_bytes((tmp_path / "a_good.wav").read_bytes())
+    soundfile.write(tmp_path / "e_good.wav", np.zeros(6000), 12000)
+    result = tocsin("classify", tmp_path, tmp_path / ("x" * 300), "--model", tiny_onnx, "--format", "jsonl")
+    assert result.returncode == 1
+    assert [Path(json.loads(line)["path"]).name for line in result.stdout.splitlines()] == ["a_good.wav", "e_good.wav"]
+    slow, integers, name, long = result.stderr.splitlines()
+    assert "1000 Hz is too low: 3000 Hz at least" in slow
+    assert "a sample of 30000: expected -1 to 1" in integers
+    assert "has a name that is not UTF-8" in name
+    assert "does not exist" in long
+
+
+def test_a_reader_that_leaves_early_ends_it_quietly(folder, tiny_onnx):
+    command = [sys.executable, "-c", "from tocsin.cli import main; main()", "classify", "--model", str(tiny_onnx)]
+    files = [str(folder / "a.wav")] * 1 + [str(folder)]
+    with subprocess.Popen([*command, *files], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert "Traceback" not in process.stderr.read()
+    assert process.returncode != 0
 
 
 def test_help_lists_every_verb():

@@ -8,6 +8,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+import typer
 
 from tocsin import TocsinError
 from tocsin.inference.model import Model
@@ -122,3 +123,22 @@ def test_probabilities_are_the_softmax_of_scaled_logits(tiny_onnx, tiny_card, rn
     scaled = model.logits(windows) / tiny_card.temperature
     expected = torch.from_numpy(scaled).double().softmax(1).numpy()
     np.testing.assert_allclose(model.probabilities(windows), expected, atol=1e-6)
+
+
+def test_out_must_be_an_onnx_that_can_be_written(tiny_torch, tiny_card, tmp_path):
+    checkpoint = tmp_path / "ok.ckpt"
+    state = {f"model.{name}": value for name, value in tiny_torch.state_dict().items()}
+    torch.save({"state_dict": state, "tocsin_card": tiny_card.model_dump(mode="json")}, checkpoint)
+    with pytest.raises(typer.BadParameter, match=r"--out must end in \.onnx"):
+        export.export(checkpoint, out=tmp_path / "card.json")
+    (tmp_path / "folder.onnx").mkdir()
+    with pytest.raises(TocsinError, match=r"folder\.onnx cannot be written"):
+        export.export(checkpoint, out=tmp_path / "folder.onnx")
+    export.export(checkpoint, out=tmp_path / "good.onnx")
+    assert Model(tmp_path / "good.onnx").card == tiny_card
+
+
+def test_a_checkpoint_that_lacks_weights_is_named(tiny_card, tmp_path):
+    torch.save({"state_dict": {}, "tocsin_card": tiny_card.model_dump(mode="json")}, tmp_path / "short.ckpt")
+    with pytest.raises(TocsinError, match=r"short\.ckpt: not a checkpoint"):
+        export.load_checkpoint(tmp_path / "short.ckpt")

@@ -39,7 +39,7 @@ def test_card_tells_origin_licence_and_defects(model):
     assert card.known_defects
 
 
-def test_nothing_held_out_was_trained_on(model):
+def test_validation_and_test_share_no_session(model):
     held = model.card.held_out
     assert {"pittsburgh-2018/FP8", "pittsburgh-2018/FP9"} <= set(held["test"])
     assert not set(held["test"]) & set(held["validation"])

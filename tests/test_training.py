@@ -12,6 +12,7 @@ import torch
 from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
 
+from tocsin import TocsinError
 from tocsin.data.labels import CLASSES
 from tocsin.data.manifests import ManifestRow
 from tocsin.training.calibration import choose_threshold, fit_temperature
@@ -172,6 +173,13 @@ def test_threshold_is_reached_by_the_stated_share():
     labels = np.concatenate([np.full(1001, 4), np.zeros(10)]).astype(int)
     threshold = choose_threshold(gunshot, labels, share=0.05)
     assert np.mean(gunshot[:1001] >= threshold) == pytest.approx(0.05, abs=0.002)
+
+
+def test_equal_scores_stay_below_the_threshold_together():
+    gunshot, labels = np.array([0.9] * 50 + [0.0] * 50), np.full(100, 4)
+    assert np.mean(gunshot >= choose_threshold(gunshot, labels, share=0.01)) == 0
+    with pytest.raises(TocsinError, match="nothing but gunshots"):
+        choose_threshold(gunshot, np.zeros(100, int), share=0.01)
 
 
 def test_masks_hide_their_share_and_nothing_else():

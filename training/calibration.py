@@ -8,6 +8,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.metrics import roc_auc_score
 
+from tocsin import TocsinError
 from tocsin.training.module import GUNSHOT
 
 Logits = NDArray[np.float64]
@@ -31,9 +32,17 @@ def fit_temperature(logits: Logits, labels: NDArray[np.int64]) -> float:
 
 
 def choose_threshold(gunshot: NDArray[np.float64], labels: NDArray[np.int64], share: float) -> float:
-    """Smallest gunshot probability that at most ``share`` of the other windows reach, never below one tenth."""
+    """Smallest gunshot probability that at most ``share`` of the other windows reach, never below one tenth.
+
+    Raises:
+        TocsinError: every window is a gunshot.
+    """
     others = np.sort(gunshot[labels != GUNSHOT])
-    return float(max(np.quantile(others, 1 - share), 0.1))
+    if others.size == 0:
+        raise TocsinError("no threshold can be chosen: validation holds nothing but gunshots")
+    # Just above the highest score that must not pass: equal scores then stay below together.
+    barred = others[len(others) - 1 - int(share * len(others))]
+    return float(max(np.nextafter(barred, 2.0), 0.1))
 
 
 def scores(logits: Logits, labels: NDArray[np.int64], temperature: float, threshold: float) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from tocsin import TocsinError
 from tocsin.acoustics.synthesis import synthesize
 from tocsin.data import augmentation
 from tocsin.data.audio import read_audio
@@ -48,7 +49,6 @@ class WindowDataset(Dataset[tuple[Tensor, int, Tensor]]):
         sample_rate: of the model, Hz.
         window_samples: of the model.
         augment: what to change, or ``None`` for windows as recorded.
-        progress: called with every row read.
     """
 
     def __init__(
@@ -76,7 +76,10 @@ class WindowDataset(Dataset[tuple[Tensor, int, Tensor]]):
             generator = np.random.default_rng([CLASSES.index(label), number])
             self._files[key] = synthesize(label, generator, self.sample_rate, row.end_s)
         else:
-            self._files[key] = read_audio(row.path, self.sample_rate).samples
+            audio = read_audio(row.path, self.sample_rate)
+            if row.end_s > audio.duration_s + 0.1:
+                raise TocsinError(f"{row.path} ends at {audio.duration_s:.3f} s, but its row at {row.end_s:g} s")
+            self._files[key] = audio.samples
 
     def __len__(self) -> int:
         """Rows."""

@@ -32,6 +32,8 @@ def export(
     if known_defect:
         card = card.model_copy(update={"known_defects": [*card.known_defects, *known_defect]})
     path = out or checkpoint.with_suffix(".onnx")
+    if path.suffix != ".onnx":
+        raise typer.BadParameter(f"--out must end in .onnx, got {path}")
     difference = write_onnx(model, card, path)
     print(f"{path}  {path.stat().st_size / 1e6:.2f} MB  {card.parameters:,} parameters")
     print(f"largest difference from torch {difference:.1e} (limit {TOLERANCE:.0e})")
@@ -53,10 +55,10 @@ def load_checkpoint(path: Path) -> tuple[WaveformClassifier, WeightCard]:
             for name, value in content["state_dict"].items()
             if name.startswith("model.")
         }
+        model = registry.create(card.model, n_classes=len(card.classes), sample_rate=card.sample_rate)
+        model.load_state_dict(state)
     except Exception as error:  # torch.load raises what the unpickler raises
         raise TocsinError(f"{path}: not a checkpoint of `tocsin train`: {type(error).__name__}") from error
-    model = registry.create(card.model, n_classes=len(card.classes), sample_rate=card.sample_rate)
-    model.load_state_dict(state)
     return model.eval(), card
 
 
@@ -69,7 +71,12 @@ def write_onnx(model: WaveformClassifier, card: WeightCard, path: Path) -> float
     Raises:
         TocsinError: the difference exceeds ``TOLERANCE``; nothing is written then.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(21, "it is a folder")
+    except OSError as error:
+        raise TocsinError(f"{path} cannot be written ({error.strerror}): choose another --out") from error
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         draft = Path(folder) / "draft.onnx"
         _export(model, card, draft)

@@ -112,6 +112,8 @@ def finish(module: TocsinModule, data: TocsinData) -> None:
 
 
 def _logits(module: TocsinModule, data: TocsinData, part: str) -> tuple[np.ndarray, np.ndarray]:
+    if not len(data.parts[part]):
+        raise TocsinError(f"the {part} part is empty: give data.sources more sessions, or fewer data.folds")
     module.eval()
     with torch.no_grad():
         batches = [(module(windows), labels) for windows, labels, _ in data.window_loader(part)]
