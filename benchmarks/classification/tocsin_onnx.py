@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.inference.classify import annotate_blocks, classify_samples
+from tocsin.inference.classify import annotate, classify_samples
 from tocsin.inference.model import Model
 
 
@@ -21,7 +21,7 @@ class TocsinOnnx:
 
     def annotate(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
         """Class probabilities of each window of a waveform at the model's rate, shape (windows, classes)."""
-        return annotate_blocks(self.model, [samples]).probabilities
+        return annotate(self.model, samples, self.sample_rate).probabilities
 
     def scores(self, samples: NDArray[np.float32], sample_rate: int) -> dict[str, float]:
         """Probability of each class in the window in which a gunshot is likeliest."""
