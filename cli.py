@@ -9,12 +9,13 @@ import sys
 from tocsin import TocsinError, __version__
 
 # verb: (module, function, what it does). A function named main takes the words after the verb as they are;
-# any other is a typer command.
+# any other is a typer command, and a typer app a verb with verbs of its own.
 VERBS = {
     "demo": ("tocsin.evaluation.demo", "demo", "a simulated neighbourhood, heard, located, scored, drawn"),
     "classify": ("tocsin.inference.commands", "classify", "a row a file: the probability of each class"),
     "detect": ("tocsin.inference.commands", "detect", "a row an event: onset, class, confidence"),
     "locate": ("tocsin.localization.commands", "locate", "shots from array recordings or tables of detections"),
+    "data": ("tocsin.data.commands", "app", "public sets: list, fetch, verify, manifest, check"),
     "train": ("tocsin.training.train", "main", "train a model: Hydra overrides, for example experiment=holdout"),
     "export": ("tocsin.training.export", "export", "a checkpoint to one .onnx file, checked against torch"),
 }
@@ -62,8 +63,11 @@ def _run(verb: str, words: list[str]) -> int:
         return int(function(words) or 0)
     import typer
 
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command(help=function.__doc__ or what)(function)
+    if isinstance(function, typer.Typer):
+        app = function
+    else:
+        app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        app.command(help=function.__doc__ or what)(function)
     try:
         app(args=words, prog_name=f"tocsin {verb}")
     finally:
