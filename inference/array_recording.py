@@ -143,7 +143,7 @@ def _detect_one(recording: SensorRecording, model: Model | None, threshold: floa
         if model is not None:
             fields["model_id"] = model.card.model_id
             fields["probabilities"] = getattr(event, "probabilities", {})
-        detections.append(Detection(**fields))
+        detections.append(parse_detection(str(recording.path), fields))
     return detections
 
 
@@ -174,8 +174,11 @@ def _weather(path: Path) -> Weather | None:
     if not path.exists():
         return None
     try:
-        return Weather.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        if isinstance(content, dict) and content and not set(content) & set(Weather.model_fields):
+            raise TocsinError(f"{path}: none of {', '.join(Weather.model_fields)} is in it, but {', '.join(content)}")
+        return Weather.model_validate(content)
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise TocsinError(
             f"{path} is no JSON: expected temperature_c, wind_speed_mps, wind_from_deg ({error})"
         ) from None

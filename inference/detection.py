@@ -13,7 +13,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from tocsin import TocsinError
 from tocsin.data.labels import CLASSES
@@ -27,7 +36,22 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 Seconds = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
-UtcTime = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]
+FIRST_YEAR, LAST_YEAR = 1970, 2200
+
+
+def _not_a_number(value: Any) -> Any:
+    if isinstance(value, int | float) or (isinstance(value, str) and value.lstrip("+-").replace(".", "", 1).isdigit()):
+        raise ValueError("expected a time such as 2018-12-19T00:49:27.467Z, not a number")
+    return value
+
+
+def _to_utc(time: datetime) -> datetime:
+    if not FIRST_YEAR <= time.year <= LAST_YEAR:
+        raise ValueError(f"expected a year from {FIRST_YEAR} to {LAST_YEAR}")
+    return time.astimezone(UTC)
+
+
+UtcTime = Annotated[AwareDatetime, BeforeValidator(_not_a_number), AfterValidator(_to_utc)]
 
 
 class Detection(BaseModel):
@@ -186,6 +210,8 @@ def _from_json(path: Path, row: int, line: str) -> Detection:
         fields = json.loads(line)
     except json.JSONDecodeError as error:
         raise TocsinError(f"{path}, row {row}: not a line of JSON ({error.msg} at column {error.colno})") from None
+    except RecursionError:
+        raise TocsinError(f"{path}, row {row}: JSON nested too deeply for a detection") from None
     if not isinstance(fields, dict):
         raise TocsinError(f"{path}, row {row}: expected a JSON object with the fields of a detection")
     return parse_detection(f"{path}, row {row}", fields)

@@ -14,7 +14,7 @@ from tocsin.localization.solve import Ellipse
 Array = npt.NDArray[np.float64]
 
 SAME_PLACE_M = 25.0
-LEAST_SENSORS = 4
+SURE_SENSORS = 4
 LEAST_WEIGHT = 0.8
 # The evidence knows nothing of how echoes of one wall go together, so its differences promise too much.
 TEMPERATURE = 1.3
@@ -54,6 +54,6 @@ def judge(ellipse: Ellipse, n_sensors: int, positions_m: Array, scores: Array) -
         if weight >= LEAST_ALTERNATIVE
     )
     ambiguous = bool(
-        n_sensors < LEAST_SENSORS or weights[0] < LEAST_WEIGHT or ellipse.semi_major_m > LONGEST_SEMI_MAJOR_M
+        n_sensors < SURE_SENSORS or weights[0] < LEAST_WEIGHT or ellipse.semi_major_m > LONGEST_SEMI_MAJOR_M
     )
     return Verdict(ambiguous, float(weights[0]), alternatives)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
 from tocsin import TocsinError
 from tocsin.inference.detection import Detection
@@ -25,7 +26,8 @@ ECHO_MARGIN_DB = 8.0  # an arrival this much louder than all before it is no ech
 ECHO_SCALE_DB = 5.0
 LIKELIEST_DIRECT = 0.95
 UNKNOWN_SNR_DB = 12.0
-SAME_PLACE_M = 50.0
+ONE_SENSOR_M = 50.0  # positions stated for one sensor may differ by this much
+FARTHEST_M = 10_000.0  # a sensor from the middle of its site; beyond hearing of any other, a mistyped position
 
 
 @dataclass(frozen=True)
@@ -100,9 +102,18 @@ def site_of(detections: Sequence[Detection]) -> Site:
         points = np.array([(detection.x_m, detection.y_m) for detection in detections], dtype=np.float64)
     else:
         degrees = np.array([(item.latitude, item.longitude) for item in detections], dtype=np.float64)
+        # Across the 180th meridian longitudes jump by 360°; round the first one they do not.
+        degrees[:, 1] = degrees[0, 1] + (degrees[:, 1] - degrees[0, 1] + 180.0) % 360.0 - 180.0
         middle = np.median(degrees, axis=0)
-        frame = LocalFrame(float(middle[0]), float(middle[1]))
+        frame = LocalFrame(float(middle[0]), float((middle[1] + 180.0) % 360.0 - 180.0))
         points = frame.to_local(degrees[:, 0], degrees[:, 1])[:, :2]
+    away_m = np.abs(points - np.median(points, axis=0)).max(axis=1)
+    if away_m.max() > FARTHEST_M:
+        far = int(away_m.argmax())
+        raise TocsinError(
+            f"sensor {detections[far].sensor_id} is {away_m[far] / 1000:.4g} km from the middle of the others, "
+            f"{FARTHEST_M / 1000:g} km at most are expected: mend its position, or locate each site by itself"
+        )
     by_sensor: dict[str, list[int]] = {}
     for index, detection in enumerate(detections):
         by_sensor.setdefault(detection.sensor_id, []).append(index)
@@ -110,7 +121,7 @@ def site_of(detections: Sequence[Detection]) -> Site:
     for sensor_id, indices in sorted(by_sensor.items()):
         medians[sensor_id] = np.median(points[indices], axis=0)
         spread = float(np.hypot(*(points[indices] - medians[sensor_id]).T).max())
-        if spread > SAME_PLACE_M:
+        if spread > ONE_SENSOR_M:
             raise TocsinError(f"sensor {sensor_id} is at places {spread:.0f} m apart: give each sensor its own name")
     centre = np.mean(list(medians.values()), axis=0) if frame is None else np.zeros(2)
     return Site(
@@ -153,5 +164,5 @@ def _direct_odds(detections: Sequence[Detection], sensor: Indices, time_s: Array
             if before.size:
                 ahead_db = rise_db[indices[place]] - rise_db[before].max()
                 logit[indices[place]] += min(0.0, (ahead_db - ECHO_MARGIN_DB) / ECHO_SCALE_DB)
-    share = np.clip(1.0 / (1.0 + np.exp(-logit)), 1.0 - LIKELIEST_DIRECT, LIKELIEST_DIRECT)
+    share = np.clip(expit(logit), 1.0 - LIKELIEST_DIRECT, LIKELIEST_DIRECT)
     return np.asarray(share / (1.0 - share))

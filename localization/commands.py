@@ -87,12 +87,16 @@ def read_input(name: str, load_model: Callable[[], Model | None]) -> tuple[list[
         TocsinError: it is neither an array recording nor a table of detections, or not as its contract says.
     """
     path = Path(name)
-    if path.is_dir():
+    try:
+        exists, folder = path.exists(), path.is_dir()
+    except OSError:  # a name too long for the file system
+        exists = folder = False
+    if folder:
         array = read_array_recording(path)
         model = load_model()
         detections = detect_array(array, model, classify=model is not None, complain=_complain)
         return detections, array.weather
-    if not path.exists():
+    if not exists:
         raise TocsinError(
             f"{name} does not exist: give a folder with recordings.csv, or a .csv or .jsonl of detections"
         )
@@ -108,7 +112,8 @@ def _note(name: str, detections: list[Detection], shots: list[Shot]) -> None:
         _complain(f"{name}: no shot, for no {LEAST_SENSORS} sensors agree on a place and time")
     ambiguous = sum(shot.ambiguous for shot in shots)
     if ambiguous:
-        _complain(f"{name}: {ambiguous} of {len(shots)} shots are ambiguous, see alternatives")
+        where = "see alternatives" if any(shot.alternatives for shot in shots) else "too few sensors to be sure"
+        _complain(f"{name}: {ambiguous} of {len(shots)} shots are ambiguous, {where}")
 
 
 def _complain(sentence: str) -> None:

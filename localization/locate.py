@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from tocsin import TocsinError
 from tocsin.acoustics.atmosphere import Atmosphere
 from tocsin.inference.detection import Detection, make_ulid
 from tocsin.localization.ambiguity import judge
@@ -39,7 +40,7 @@ def locate(detections: Iterable[Detection], atmosphere: Atmosphere | None = None
     """Locate every shot among the detections of one site, in order of discharge.
 
     Args:
-        detections: of at least three sensors, in any order; duplicates (by ``detection_id``) count once.
+        detections: of at least three sensors, in any order; one given twice (same sensor and id) counts once.
         atmosphere: the air, as :class:`~tocsin.localization.travel.Air` with its wind; 15 °C and still where not given.
         input_name: what to write into ``Shot.input``.
 
@@ -48,21 +49,35 @@ def locate(detections: Iterable[Detection], atmosphere: Atmosphere | None = None
         others that the geometry or the arrivals do not decide, are marked ``ambiguous``.
 
     Raises:
-        TocsinError: positions in two frames, or a sensor at two places.
+        TocsinError: positions in two frames, a sensor at two places or far from all others, or an id given twice.
     """
-    unique = list({detection.detection_id: detection for detection in detections}.values())
+    unique = _unique(detections)
     if len({detection.sensor_id for detection in unique}) < LEAST_SENSORS:
         return []
     if isinstance(atmosphere, Air):
         air = atmosphere
     else:
         air = Air(temperature_c=atmosphere.temperature_c) if atmosphere else Air()
-    site = site_of(unique)
+    try:
+        site = site_of(unique)
+    except TocsinError as error:
+        raise TocsinError(f"{input_name}: {error}" if input_name else str(error)) from None
     shots: list[Shot] = []
     for stretch in _stretches(unique, site, air):
         shots += _locate_stretch(arrivals_of(stretch, site), site, air, input_name)
     shots.sort(key=lambda shot: (shot.discharge_time_utc, shot.shot_id))
     return assign_incidents(shots, site)
+
+
+def _unique(detections: Iterable[Detection]) -> list[Detection]:
+    seen: dict[tuple[str, str], Detection] = {}
+    for detection in detections:
+        if seen.setdefault((detection.sensor_id, detection.detection_id), detection) != detection:
+            raise TocsinError(
+                f"sensor {detection.sensor_id} gives detection_id {detection.detection_id!r} to two detections: "
+                "give each its own, or leave the column out"
+            )
+    return list(seen.values())
 
 
 def _across_s(site: Site, air: Air) -> float:

@@ -20,6 +20,7 @@ from tocsin.localization.travel import Air, travel_times_s
 Array = npt.NDArray[np.float64]
 
 SOFT_SCALE = 1.5  # standard deviations up to which the loss is about a square
+UNSEEN_SIGMA_M = 10_000.0
 REJECT_SIGMAS = 4.0
 CHI_SQUARE_95_2D = 5.991464547107979
 _GRADIENT_STEP_M = 0.01
@@ -101,7 +102,10 @@ def solve(
         place = worst - int(np.flatnonzero(shot_of == shot)[0])
         rejected[shot].append(int(used[shot][place]))
         used[shot] = np.delete(used[shot], place)
-    covariance = np.asarray(np.linalg.pinv(jacobian.T @ jacobian), dtype=np.float64)
+    # A direction that the arrivals do not see at all gets the sigma of a weak prior, not none.
+    information = jacobian.T @ jacobian
+    information[:2, :2] += np.eye(2) / UNSEEN_SIGMA_M**2
+    covariance = np.asarray(np.linalg.inv(information), dtype=np.float64)
     travel_s = travel_times_s(parameters[:2], arrivals.sensors_m, air)
     return Solution(
         position_m=parameters[:2],

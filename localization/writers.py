@@ -102,6 +102,8 @@ def incident_dict(incident: Incident) -> dict[str, Any]:
     return {
         "input": lead["input"],
         "incident_id": incident.incident_id,
+        "status": "located",
+        "revision": 1,
         "first_time_utc": format_time(incident.first_time_utc),
         "last_time_utc": format_time(incident.last_time_utc),
         **incident.place.to_dict(),
