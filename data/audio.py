@@ -110,6 +110,17 @@ def read_blocks(path: str | Path, block_s: float, sample_rate: int | None = None
                 return
 
 
+def file_duration_s(path: Path) -> float:
+    """Length in seconds by the header alone. Raises ``TocsinError`` for a file that is no audio or holds none."""
+    try:
+        information = soundfile.info(path)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise TocsinError(f"{path} cannot be read, expected audio such as {', '.join(AUDIO_ENDINGS)}") from error
+    if information.frames == 0:
+        raise TocsinError(f"{path} holds no samples: expected an audio file of some length")
+    return float(information.frames / information.samplerate)
+
+
 def find_audio(paths: str | Path | Iterable[str | Path]) -> list[Path]:
     """List the audio files that some files and folders stand for.
 

@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-import soundfile
-
 from tocsin import TocsinError
-from tocsin.data.audio import AUDIO_ENDINGS, find_audio
+from tocsin.data.audio import file_duration_s, find_audio
 from tocsin.data.labels import CLASSES, class_of
 from tocsin.data.manifests import ManifestRow
 
@@ -42,7 +40,7 @@ def read_folder(root: str | Path, source: str = "", licence: str = "") -> list[M
                     path,
                     folder.name,
                     0.0,
-                    _duration_s(path),
+                    file_duration_s(path),
                     recording_id,
                     source,
                     licence=licence,
@@ -50,13 +48,3 @@ def read_folder(root: str | Path, source: str = "", licence: str = "") -> list[M
                 )
             )
     return rows
-
-
-def _duration_s(path: Path) -> float:
-    try:
-        information = soundfile.info(path)
-    except (soundfile.SoundFileError, OSError) as error:
-        raise TocsinError(f"{path} cannot be read, expected audio such as {', '.join(AUDIO_ENDINGS)}") from error
-    if information.frames == 0:
-        raise TocsinError(f"{path} holds no samples: expected an audio file of some length")
-    return float(information.frames / information.samplerate)

@@ -13,11 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import soundfile
-
 from tocsin import TocsinError
 from tocsin.data._public_labels import ESC50, FSD, fsd_label
-from tocsin.data.audio import AUDIO_ENDINGS, find_audio
+from tocsin.data.audio import file_duration_s, find_audio
 from tocsin.data.manifests import ManifestRow
 from tocsin.data.pittsburgh import labelled_clips, read_live_fire
 
@@ -131,7 +129,7 @@ def read_cadre(root: Path) -> list[ManifestRow]:
                 path,
                 "gunshot",
                 0.0,
-                _duration_s(path),
+                file_duration_s(path),
                 recording_id=f"cadre_{name['series']}",
                 source="cadre",
                 device=name["device"],
@@ -173,7 +171,7 @@ def read_tut_rare_2017(root: Path) -> list[ManifestRow]:
         place = f"tut_{path.stem.split('_')[0]}"
         licence = "TUT EULA (non-commercial)"
         rows.append(
-            ManifestRow(path, "urban_ambience", 0.0, _duration_s(path), place, "tut-rare-2017", "", licence, place)
+            ManifestRow(path, "urban_ambience", 0.0, file_duration_s(path), place, "tut-rare-2017", "", licence, place)
         )
     if not rows:
         raise TocsinError(f"{events.parent} holds neither events nor backgrounds of TUT Rare Sound Events 2017")
@@ -188,7 +186,7 @@ def _freesound_row(
         path,
         label,
         0.0,
-        _duration_s(path),
+        file_duration_s(path),
         name,
         source,
         licence=licence,
@@ -220,16 +218,6 @@ def _table(path: Path, *columns: str) -> Iterator[dict[str, str]]:
         if missing:
             raise TocsinError(f"{path}: the column {missing[0]!r} is missing")
         yield from table
-
-
-def _duration_s(path: Path) -> float:
-    try:
-        information = soundfile.info(path)
-    except (soundfile.SoundFileError, OSError) as error:
-        raise TocsinError(f"{path} cannot be read, expected audio such as {', '.join(AUDIO_ENDINGS)}") from error
-    if information.frames == 0:
-        raise TocsinError(f"{path} holds no samples: expected an audio file of some length")
-    return float(information.frames / information.samplerate)
 
 
 def _yaml(path: Path) -> dict[str, Any]:
