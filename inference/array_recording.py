@@ -6,6 +6,7 @@ folder or absolute) and optionally ``weather.json`` (``temperature_c``, ``wind_s
 """
 
 import csv
+import difflib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -67,7 +68,11 @@ def read_array_recording(folder: str | Path) -> ArrayRecording:
     """
     folder = Path(folder)
     table = folder / "recordings.csv"
-    if not table.is_file():
+    try:
+        found = table.is_file()
+    except OSError:  # a name too long for the file system
+        found = False
+    if not found:
         raise TocsinError(
             f"{folder} is no array recording: expected {table.name} in it ({','.join(REQUIRED_COLUMNS)},…)"
         )
@@ -177,6 +182,11 @@ def _weather(path: Path) -> Weather | None:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
         if isinstance(content, dict) and content and not set(content) & set(Weather.model_fields):
             raise TocsinError(f"{path}: none of {', '.join(Weather.model_fields)} is in it, but {', '.join(content)}")
+        if isinstance(content, dict):
+            # Notes of other things are let be; what looks like a field and is none would be silently still air.
+            for name in sorted(set(content) - set(Weather.model_fields)):
+                if meant := difflib.get_close_matches(name, Weather.model_fields, 1):
+                    raise TocsinError(f"{path}: {name} is no field of it: expected {meant[0]}")
         return Weather.model_validate(content)
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise TocsinError(

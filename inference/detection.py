@@ -8,6 +8,7 @@ frame (``x_m, y_m``, optionally ``z_m``: metres, z up) or in WGS 84 (``latitude,
 import csv
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,16 +34,20 @@ LOCAL_COLUMNS = ("x_m", "y_m", "z_m")
 GEOGRAPHIC_COLUMNS = ("latitude", "longitude", "elevation_m")
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-Seconds = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+Sigma = Annotated[float, Field(ge=0.0, le=1e9)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 FIRST_YEAR, LAST_YEAR = 1970, 2200
 
 
-def _not_a_number(value: Any) -> Any:
-    if isinstance(value, int | float) or (isinstance(value, str) and value.lstrip("+-").replace(".", "", 1).isdigit()):
-        raise ValueError("expected a time such as 2018-12-19T00:49:27.467Z, not a number")
-    return value
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
+
+
+def _text_of_a_time(value: Any) -> Any:
+    """Refuse bare numbers, which would be taken for seconds since 1970."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _RFC_3339.match(value)):
+        return value
+    raise ValueError("expected a time such as 2018-12-19T00:49:27.467Z")
 
 
 def _to_utc(time: datetime) -> datetime:
@@ -51,7 +56,7 @@ def _to_utc(time: datetime) -> datetime:
     return time.astimezone(UTC)
 
 
-UtcTime = Annotated[AwareDatetime, BeforeValidator(_not_a_number), AfterValidator(_to_utc)]
+UtcTime = Annotated[AwareDatetime, BeforeValidator(_text_of_a_time), AfterValidator(_to_utc)]
 
 
 class Detection(BaseModel):
@@ -85,9 +90,9 @@ class Detection(BaseModel):
     longitude: Annotated[float, Field(ge=-180.0, le=180.0)] | None = None
     elevation_m: Finite | None = None
     onset_time_utc: UtcTime
-    onset_sigma_s: Seconds = 0.002
-    clock_sigma_s: Seconds = 0.001
-    position_sigma_m: Seconds = 1.0
+    onset_sigma_s: Sigma = 0.002
+    clock_sigma_s: Sigma = 0.001
+    position_sigma_m: Sigma = 1.0
     probabilities: dict[Literal["gunshot", "fireworks", "backfire", "impulse", "background"], Probability] = {}
     level_dbfs: Finite | None = None
     level_dbspl: Finite | None = None

@@ -26,6 +26,7 @@ ECHO_MARGIN_DB = 8.0  # an arrival this much louder than all before it is no ech
 ECHO_SCALE_DB = 5.0
 LIKELIEST_DIRECT = 0.95
 UNKNOWN_SNR_DB = 12.0
+MOST_DB = 200.0  # beyond, all rises are alike
 ONE_SENSOR_M = 50.0  # positions stated for one sensor may differ by this much
 FARTHEST_M = 10_000.0  # a sensor from the middle of its site; beyond hearing of any other, a mistyped position
 
@@ -100,6 +101,7 @@ def site_of(detections: Sequence[Detection]) -> Site:
     frame = None
     if all(local):
         points = np.array([(detection.x_m, detection.y_m) for detection in detections], dtype=np.float64)
+        points = np.clip(points, -1e12, 1e12)  # beyond the Earth and wrong in any case: keep differences finite
     else:
         degrees = np.array([(item.latitude, item.longitude) for item in detections], dtype=np.float64)
         # Across the 180th meridian longitudes jump by 360°; round the first one they do not.
@@ -155,6 +157,7 @@ def arrivals_of(detections: Sequence[Detection], site: Site) -> Arrivals:
 def _direct_odds(detections: Sequence[Detection], sensor: Indices, time_s: Array) -> Array:
     """Odds that each arrival is direct sound, from its rise and from what the same sensor heard just before."""
     rise_db = np.array([UNKNOWN_SNR_DB if item.snr_db is None else item.snr_db for item in detections])
+    rise_db = np.clip(rise_db, -MOST_DB, MOST_DB)
     logit = (rise_db - EVEN_SNR_DB) / SNR_SCALE_DB
     by_sensor = np.argsort(sensor, kind="stable")  # in order of time within a sensor
     for indices in np.split(by_sensor, np.flatnonzero(np.diff(sensor[by_sensor])) + 1):

@@ -91,6 +91,7 @@ GOOD = "s1,2018-12-19T00:49:27Z,1,2,0.001,0.5\n"
         (HEADER + GOOD + "s2,yesterday,1,2,0.001,0.5\n", "row 3, column onset_time_utc: 'yesterday'"),
         (HEADER + GOOD + "s2,2018-12-19T00:49:27Z,nan,2,0.001,0.5\n", "row 3, column x_m: .* finite"),
         (HEADER + GOOD + "s2,2018-12-19T00:49:27Z,1,2,-1,0.5\n", "row 3, column onset_sigma_s: .* greater"),
+        (HEADER + GOOD + "s2,2018-12-19T00:49:27Z,1,2,1e300,0.5\n", "row 3, column onset_sigma_s: .* less"),
         (HEADER + GOOD + "s2,2018-12-19T00:49:27Z,1,2,0.001,1.5\n", "row 3, column probabilities.gunshot: '1.5'"),
         (HEADER + GOOD + "s2,2018-12-19T00:49:27Z,1,,0.001,0.5\n", "row 3: a position is needed"),
         (HEADER + GOOD + ",2018-12-19T00:49:27Z,1,2,0.001,0.5\n", "row 3: sensor_id is missing"),
