@@ -61,8 +61,14 @@ def locate(
     write = writer_of(format.value, sys.stdout)
     console = Console(stderr=True)
     failed = False
-    # Loaded once, and only where there is audio to hear.
+    # Loaded once, and only where there is audio to hear or a name to check.
     load_model = functools.cache(lambda: Model(model) if classify else None)
+    if model is not None:
+        try:
+            load_model()
+        except TocsinError as error:
+            _complain(str(error))
+            raise typer.Exit(1) from None
     for name in track(inputs, "locating", console=console, transient=True, disable=not console.is_terminal):
         try:
             detections, weather = read_input(name, load_model)
@@ -112,7 +118,7 @@ def _note(name: str, detections: list[Detection], shots: list[Shot]) -> None:
         _complain(f"{name}: no shot, for no {LEAST_SENSORS} sensors agree on a place and time")
     ambiguous = sum(shot.ambiguous for shot in shots)
     if ambiguous:
-        where = "see alternatives" if any(shot.alternatives for shot in shots) else "too few sensors to be sure"
+        where = "see alternatives" if any(shot.alternatives for shot in shots) else "these sensors leave the place open"
         _complain(f"{name}: {ambiguous} of {len(shots)} shots are ambiguous, {where}")
 
 

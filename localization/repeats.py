@@ -16,7 +16,7 @@ from tocsin.localization.association import SEPARATION_S, Array, evidence, heari
 
 REPEAT_SIGMA_S = 0.003
 REPEAT_TOLERANCE_S = 0.010
-LEAST_SENSORS = 3
+LEAST_REPEATERS = 3  # sensors that hear an interval repeat
 LEAST_ODDS = 0.25
 REPEAT_COST = 4.5  # evidence below which an interval is chance
 SAME_SOUND_S = 0.025
@@ -68,7 +68,7 @@ def find_repeats(
         members = _members(free, after_s - intervals_s[best])
         taken = np.union1d(taken, kept[members])
         known_s.append(times_s[lead] + float(intervals_s[best]))
-        if members.size >= LEAST_SENSORS:
+        if members.size >= LEAST_REPEATERS:
             taken = np.union1d(taken, spent(arrivals, kept[members]))
             found.append((kept[members], known_s[-1], float(scores[best])))
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from tocsin.localization.solve import Ellipse
 
+SCHEMA_VERSION = 1  # of shots and incidents, as of detections
+
 
 @dataclass(frozen=True)
 class Place:
@@ -78,6 +80,7 @@ class Shot:
     def to_dict(self) -> dict[str, Any]:
         """The fields of the contract, ready for JSON."""
         return {
+            "schema_version": SCHEMA_VERSION,
             "input": self.input,
             "shot_id": self.shot_id,
             "incident_id": self.incident_id,

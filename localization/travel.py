@@ -7,8 +7,6 @@ import numpy.typing as npt
 
 from tocsin.acoustics.atmosphere import Atmosphere, speed_of_sound_mps
 
-__all__ = ["Air", "Atmosphere", "travel_times_s"]
-
 Array = npt.NDArray[np.float64]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from tocsin import TocsinError
 from tocsin.localization.geometry import LocalFrame
 from tocsin.localization.incidents import Incident, incidents_of
-from tocsin.localization.shot import Shot, format_time
+from tocsin.localization.shot import SCHEMA_VERSION, Shot, format_time
 
 ELLIPSE_CORNERS = 48
 SHOT_COLUMNS = (
@@ -100,6 +100,7 @@ def incident_dict(incident: Incident) -> dict[str, Any]:
     """The fields of the incident contract, its shots among them, ready for JSON."""
     lead = incident.shots[0].to_dict()
     return {
+        "schema_version": SCHEMA_VERSION,
         "input": lead["input"],
         "incident_id": incident.incident_id,
         "status": "located",

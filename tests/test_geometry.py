@@ -26,8 +26,9 @@ def test_degrees_have_their_published_lengths(latitude, north_m, east_m):
     assert abs(north[0]) + abs(east[1]) < 1e-6
 
 
-def test_there_and_back_is_the_same_point(rng):
-    frame = LocalFrame(40.44, -79.99, 230.0)
+@pytest.mark.parametrize("longitude", [-79.99, 180.0, -179.999])
+def test_there_and_back_is_the_same_point(rng, longitude):
+    frame = LocalFrame(40.44, longitude, 230.0)
     points = rng.uniform(-20000, 20000, (500, 3)) * [1, 1, 0.02]
     back = frame.to_geographic(points)
     assert frame.to_local(back[:, 0], back[:, 1], back[:, 2]) == pytest.approx(points, abs=1e-6)

@@ -81,6 +81,7 @@ def test_several_inputs_give_a_line_a_shot_each_naming_its_input(tmp_path, run):
 def test_a_line_has_the_fields_of_the_contract(tmp_path, run):
     [shot] = [json.loads(line) for line in run(table(tmp_path / "one.csv")).stdout.splitlines()]
     assert set(shot) == {
+        "schema_version",
         "input",
         "shot_id",
         "incident_id",
