@@ -185,7 +185,7 @@ def _weather(path: Path) -> Weather | None:
         if isinstance(content, dict):
             # Notes of other things are let be; what looks like a field and is none would be silently still air.
             for name in sorted(set(content) - set(Weather.model_fields)):
-                if meant := difflib.get_close_matches(name, Weather.model_fields, 1):
+                if meant := difflib.get_close_matches(name, set(Weather.model_fields) - set(content), 1):
                     raise TocsinError(f"{path}: {name} is no field of it: expected {meant[0]}")
         return Weather.model_validate(content)
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
