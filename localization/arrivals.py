@@ -89,7 +89,7 @@ def site_of(detections: Sequence[Detection]) -> Site:
     """Find the frame and the position of each sensor (the median of its detections').
 
     Raises:
-        TocsinError: positions in two frames, or a sensor at two places.
+        TocsinError: positions in two frames, a sensor at two places, or one far from all others.
     """
     local = [detection.is_local for detection in detections]
     if any(local) != all(local):
@@ -109,13 +109,6 @@ def site_of(detections: Sequence[Detection]) -> Site:
         middle = np.median(degrees, axis=0)
         frame = LocalFrame(float(middle[0]), float((middle[1] + 180.0) % 360.0 - 180.0))
         points = frame.to_local(degrees[:, 0], degrees[:, 1])[:, :2]
-    away_m = np.abs(points - np.median(points, axis=0)).max(axis=1)
-    if away_m.max() > FARTHEST_M:
-        far = int(away_m.argmax())
-        raise TocsinError(
-            f"sensor {detections[far].sensor_id} is {away_m[far] / 1000:.4g} km from the middle of the others, "
-            f"{FARTHEST_M / 1000:g} km at most are expected: mend its position, or locate each site by itself"
-        )
     by_sensor: dict[str, list[int]] = {}
     for index, detection in enumerate(detections):
         by_sensor.setdefault(detection.sensor_id, []).append(index)
@@ -125,6 +118,14 @@ def site_of(detections: Sequence[Detection]) -> Site:
         spread = float(np.hypot(*(points[indices] - medians[sensor_id]).T).max())
         if spread > ONE_SENSOR_M:
             raise TocsinError(f"sensor {sensor_id} is at places {spread:.0f} m apart: give each sensor its own name")
+    names, places = list(medians), np.array(list(medians.values()))
+    away_m = np.abs(places - np.median(places, axis=0)).max(axis=1)
+    if away_m.max() > FARTHEST_M:
+        far = int(away_m.argmax())
+        raise TocsinError(
+            f"sensor {names[far]} is {away_m[far] / 1000:.4g} km from the middle of all sensors, "
+            f"{FARTHEST_M / 1000:g} km at most are expected: mend its position, or locate each site by itself"
+        )
     centre = np.mean(list(medians.values()), axis=0) if frame is None else np.zeros(2)
     return Site(
         frame,

@@ -63,8 +63,15 @@ def test_one_id_for_two_detections_of_a_sensor_is_refused():
 def test_a_mistyped_position_is_named_and_not_searched(x_m):
     sensors = np.vstack([SENSORS, [x_m, 0.0]])
     detections = [*heard(), Detection(sensor_id="s6", x_m=sensors[6, 0], y_m=0.0, onset_time_utc=START)]
-    with pytest.raises(TocsinError, match=r"night\.csv: sensor s6 is .* km from the middle of the others"):
+    with pytest.raises(TocsinError, match=r"night\.csv: sensor s6 is .* km from the middle of all sensors"):
         locate(detections, input_name="night.csv")
+
+
+def test_the_sensor_that_is_far_is_blamed_though_it_speaks_most():
+    times = [START + timedelta(seconds=index) for index in range(50)]
+    far = [Detection(sensor_id="s6", x_m=60_000.0, y_m=0.0, onset_time_utc=time) for time in times]
+    with pytest.raises(TocsinError, match="sensor s6 is"):
+        locate([*far, *heard()])
 
 
 def test_the_180th_meridian_is_a_line_as_any_other():
