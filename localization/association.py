@@ -29,6 +29,7 @@ HEARING_RANGE_M = 700.0  # where this has fallen to 1/e
 CLUTTER_PER_S = 2.5  # arrivals a second that are not direct, while there are any; divided by their prior odds
 SHOT_COST = 4.5  # evidence below which a sum of arrivals at one place and time is no shot
 SEPARATION_S = 0.12  # the shots of a burst are told apart from here on
+REACH_M = 3000.0  # beyond, a sensor says nothing of where sources are sought
 MARGIN_M = 400.0  # how far outside the sensors sources are sought
 
 _FEW_SENSORS = 8
@@ -62,6 +63,8 @@ def associate(arrivals: Arrivals, air: Air) -> list[Candidate]:
     few = len(arrivals.sensor_ids) <= _FEW_SENSORS
     cell_m = _FINE_CELL_M if few else _COARSE_CELL_M
     cells = _grid(arrivals.sensors_m, cell_m)
+    if not cells.size:
+        return []
     scores, times = _back_projection(arrivals, air, cells, cell_m)
     starts: list[int] = []
     for cell in np.argsort(-scores, kind="stable"):
@@ -164,7 +167,10 @@ def evidence(arrivals: Arrivals, sensor: int, at_s: Array, hearing: float, sigma
 def _grid(sensors_m: Array, cell_m: float) -> Array:
     low, high = sensors_m.min(axis=0) - MARGIN_M, sensors_m.max(axis=0) + MARGIN_M
     axes = [np.arange(low[axis], high[axis] + cell_m, cell_m) for axis in (0, 1)]
-    return np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
+    cells = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
+    # A wide site is mostly out of earshot: leave out what no three sensors can hear.
+    hearers = np.sum([np.hypot(*(cells - sensor).T) < REACH_M for sensor in sensors_m], axis=0)
+    return np.asarray(cells[hearers >= 3])
 
 
 def _distances_m(arrivals: Arrivals, positions_m: Array) -> Array:

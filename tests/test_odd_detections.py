@@ -74,6 +74,14 @@ def test_the_sensor_that_is_far_is_blamed_though_it_speaks_most():
         locate([*far, *heard()])
 
 
+def test_sensors_out_of_earshot_of_each_other_give_no_shot_and_groups_one_each():
+    # The times fit one sound, but nobody hears over four kilometres what the others hear.
+    assert locate(heard(sensors=np.array([(0.0, 0.0), (8000.0, 0.0), (4000.0, 7000.0)]))) == []
+    groups = [*heard(sensors=np.vstack([SENSORS[:5], SENSORS[:5] + 6000.0]))]
+    (shot,) = locate(groups)
+    assert np.hypot(shot.place.x_m - SOURCE[0], shot.place.y_m - SOURCE[1]) < 1
+
+
 def test_the_180th_meridian_is_a_line_as_any_other():
     errors = []
     for longitude in (179.999, -179.999, 20.0):
