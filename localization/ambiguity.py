@@ -13,7 +13,7 @@ from tocsin.localization.solve import Ellipse
 
 Array = npt.NDArray[np.float64]
 
-SAME_PLACE_M = 25.0
+ONE_ANSWER_M = 25.0  # places closer than this are one answer
 SURE_SENSORS = 4
 LEAST_WEIGHT = 0.8
 # The evidence knows nothing of how echoes of one wall go together, so its differences promise too much.
@@ -41,11 +41,11 @@ def judge(ellipse: Ellipse, n_sensors: int, positions_m: Array, scores: Array) -
         scores: their evidence, natural logarithms, ``(places,)``.
     """
     shares = np.exp((scores - scores[0]) / TEMPERATURE)
-    own = max(SAME_PLACE_M, ellipse.semi_major_m)
+    own = max(ONE_ANSWER_M, ellipse.semi_major_m)
     groups: list[int] = [0]
     for index in range(1, len(scores)):
         apart = np.hypot(*(positions_m[groups] - positions_m[index]).T)
-        if apart[0] > own and (apart[1:] > SAME_PLACE_M).all():
+        if apart[0] > own and (apart[1:] > ONE_ANSWER_M).all():
             groups.append(index)
     weights = shares[groups] / shares[groups].sum()
     alternatives = tuple(
