@@ -40,6 +40,7 @@ class WeightCard(BaseModel):
     experiment: str = ""
     training_data: list[dict[str, Any]] = []
     licence: str = ""
+    trained_sessions: tuple[str, ...] = ()
     held_out: dict[str, list[str]] = {}
     results: dict[str, Any] = {}
     known_defects: list[str] = []
@@ -51,6 +52,15 @@ class WeightCard(BaseModel):
         if min(self.sample_rate, self.window_samples, self.hop_samples) <= 0 or self.temperature <= 0:
             raise ValueError("sample_rate, window_samples, hop_samples and temperature must be positive")
         return self
+
+    def may_judge(self, session: str) -> bool:
+        """Whether figures of a session are honest: neither weights nor calibration ever met it.
+
+        A card that does not say what it was trained on may judge only what it says it held out.
+        """
+        if session in self.trained_sessions or session in self.held_out.get("validation", []):
+            return False
+        return bool(self.trained_sessions) or session in self.held_out.get("test", [])
 
     @property
     def window_s(self) -> float:

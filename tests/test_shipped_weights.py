@@ -57,3 +57,10 @@ def test_live_fire_of_unheard_positions_is_told_from_its_background(recordings, 
     assert positive.sum() >= 30
     assert (~positive).sum() >= 30
     assert area_under_roc(np.array(scores), positive) > 0.95
+
+
+def test_card_may_judge_only_sessions_that_entered_neither_weights_nor_calibration(model):
+    silent = model.card.model_copy(update={"trained_sessions": (), "held_out": {"validation": ["b"], "test": ["c"]}})
+    assert [silent.may_judge(name) for name in "abcd"] == [False, False, True, False]
+    telling = silent.model_copy(update={"trained_sessions": ("a",)})
+    assert [telling.may_judge(name) for name in "abcd"] == [False, False, True, True]

@@ -81,6 +81,8 @@ def test_card_says_what_was_trained_on_and_held_out(plain_run):
     assert card["classes"] == list(CLASSES)
     assert sum(sum(line["rows"].values()) for line in card["training_data"]) == 8
     assert not set(card["held_out"]["test"]) & set(card["held_out"]["validation"])
+    assert card["trained_sessions"]
+    assert not set(card["trained_sessions"]) & {*card["held_out"]["test"], *card["held_out"]["validation"]}
     assert card["parameters"] > 0
 
 

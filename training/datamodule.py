@@ -142,6 +142,10 @@ class TocsinData(lightning.LightningDataModule):
             )
         return lines
 
+    def trained_sessions(self) -> tuple[str, ...]:
+        """The recorded sessions that enter the weights, for the weight card."""
+        return tuple(sorted({row.group for row in self.parts["train"].rows if row.source != SYNTHETIC}))
+
     def train_dataloader(self) -> DataLoader[Any]:
         """Balanced, augmented windows; this process's share of them."""
         part = self.parts["train"]

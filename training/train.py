@@ -105,6 +105,7 @@ def finish(module: TocsinModule, data: TocsinData) -> None:
             "threshold": round(threshold, 4),
             "threshold_basis": f"{share:.0%} of validation windows that are no gunshot reach it (or it is one tenth)",
             "training_data": data.describe(),
+            "trained_sessions": data.trained_sessions(),
             "held_out": dict(held_out),
             "results": results,
         }
