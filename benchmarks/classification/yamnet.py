@@ -14,6 +14,7 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from tocsin import TocsinError
+from tocsin.evaluation.examples import Example
 
 SAMPLE_RATE, WINDOW, HOP = 16_000, 15_600, 7_680
 # Places among the 521 classes of AudioSet: explosion, gunshot and its four kinds, fireworks, firecracker.
@@ -42,9 +43,10 @@ class Yamnet:
         starts = [*range(0, last, HOP), last]
         return np.stack([self._window(samples[start : start + WINDOW]) for start in starts])
 
-    def scores(self, samples: NDArray[np.float32], sample_rate: int) -> dict[str, float]:
+    def scores(self, example: Example) -> dict[str, float]:
         """Score of each use as a gunshot detector, the higher the likelier."""
-        highest = self.annotate(soxr.resample(samples, sample_rate, SAMPLE_RATE, "HQ")).max(axis=0)
+        audio = example.read()
+        highest = self.annotate(soxr.resample(audio.samples, audio.sample_rate, SAMPLE_RATE, "HQ")).max(axis=0)
         gunshot, fireworks = highest[GUNSHOTS].max(), highest[FIREWORKS].max()
         uses = (gunshot, gunshot - fireworks, max(gunshot, fireworks, highest[EXPLOSION]))
         return {name: float(score) for name, score in zip(self.detectors, uses, strict=True)}
