@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from tocsin import TocsinError
 from tocsin.acoustics.atmosphere import Atmosphere, speed_of_sound_mps
-from tocsin.acoustics.propagation import Echoes, random_echoes, receive, record, urban_noise
+from tocsin.acoustics.microphone import record, urban_noise
+from tocsin.acoustics.propagation import receive
 from tocsin.acoustics.sources import Source, gunshot, render
+from tocsin.acoustics.surroundings import Echoes, random_echoes
 
 SAMPLE_RATE = 16000
 AREA_M = 1000.0  # side of the neighbourhood

@@ -4,21 +4,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.acoustics.atmosphere import Atmosphere
-from tocsin.acoustics.propagation import random_echoes, receive, record, urban_noise
+from tocsin.acoustics.ground import HARDEST, SOFTEST, Ground
+from tocsin.acoustics.microphone import in_band, record, urban_noise
+from tocsin.acoustics.propagation import receive
 from tocsin.acoustics.sources import render
+from tocsin.acoustics.surroundings import indoors, random_echoes
+from tocsin.acoustics.waves import Source
+
+Signal = NDArray[np.float64]
+
+LOUDEST_S = 0.02
+CLEAR_SKY_M = 10.0  # a source as high as this is screened by nothing
 
 
 def synthesize(label: str, generator: np.random.Generator, sample_rate: int, duration_s: float) -> NDArray[np.float32]:
-    """One recording of a ``gunshot``, ``fireworks``, ``backfire`` or ``background`` somewhere in a town.
+    """One recording of a ``gunshot``, ``fireworks``, ``backfire``, ``impulse`` or ``background`` somewhere in a town.
 
-    Distance (30 to 800 m), weather, echoes, noise and full scale come from the same distributions for every
-    label, so that nothing but the source tells them apart.
+    Distance (30 to 800 m), weather, ground, echoes, turbulence, microphone, noise, level over noise and level in the
+    recording come from the same distributions for every label, so that nothing but the source tells them apart: with
+    the same generator, what is not the source is the same.
 
     Args:
         label: class of the event; ``background`` has none.
         generator: of all that is random.
         sample_rate: Hz.
-        duration_s: length; the event starts in the first half.
+        duration_s: length; the event starts in the first half. Of an event longer than what is left, a stretch with its
+            loudest moment is taken.
 
     Returns:
         float32 samples ``(n,)`` in −1 … 1.
@@ -26,18 +37,64 @@ def synthesize(label: str, generator: np.random.Generator, sample_rate: int, dur
     Raises:
         TocsinError: no source is known for the label.
     """
+    of_source, of_path = generator.spawn(2)
     count = round(duration_s * sample_rate)
-    atmosphere = Atmosphere(generator.uniform(-10, 35), generator.uniform(20, 95))
-    pressure = urban_noise(count, sample_rate, generator.uniform(38, 68), generator)
-    distance_m = float(np.exp(generator.uniform(np.log(30), np.log(800))))
-    echoes = random_echoes(generator)
+    noise = urban_noise(count, sample_rate, 60.0, generator)
+    noise += np.std(noise) * 10 ** (generator.uniform(-50, -15) / 20) * generator.standard_normal(count)
+    low_hz, high_hz = generator.uniform(40, 100), generator.uniform(3000, 9000)
+    level_db = 60.0 + generator.uniform(3, 45)
+    full_scale_dbspl = level_db - generator.uniform(-40, 6)
+    agc_release_s = generator.uniform(0.3, 3.0) if generator.random() < 0.2 else None
     start = int(generator.uniform(0.05, 0.5) * count)
-    full_scale_dbspl = generator.uniform(90, 125)
+    pressure = noise
     if label != "background":
-        source = render(label, generator, sample_rate)
-        # Three in four paths lead over or round something.
-        detour_m = float(generator.exponential(0.3)) if generator.random() < 0.75 else 0.0
-        left_s = (count - start) / sample_rate
-        sound = receive(source, distance_m, atmosphere, echoes, generator, longest_s=left_s, detour_m=detour_m)
-        pressure[start : start + len(sound)] += sound
-    return record(pressure, sample_rate, full_scale_dbspl)
+        sound = _heard(label, of_source, of_path, sample_rate, (count - start) / sample_rate)
+        loud_pa = _loudest_pa(in_band(sound, sample_rate, low_hz, high_hz), sample_rate)
+        noise_pa = np.std(in_band(noise, sample_rate, low_hz, high_hz))
+        gain = noise_pa * 10 ** ((level_db - 60) / 20) / max(loud_pa, 1e-12)
+        pressure[start : start + len(sound)] += gain * sound
+    return record(pressure, sample_rate, full_scale_dbspl, low_hz, high_hz, agc_release_s)
+
+
+def _heard(
+    label: str, of_source: np.random.Generator, generator: np.random.Generator, sample_rate: int, left_s: float
+) -> Signal:
+    """The sound at the microphone, no longer than is left of the recording."""
+    atmosphere = Atmosphere(generator.uniform(-10, 35), generator.uniform(20, 95))
+    distance_m = float(np.exp(generator.uniform(np.log(30), np.log(800))))
+    echoes = random_echoes(generator, distance_m)
+    resistivity = float(np.exp(generator.uniform(np.log(SOFTEST), np.log(HARDEST))))
+    microphone_m = generator.uniform(1.2, 12)
+    turbulence = float(10 ** generator.uniform(-6.5, -5))
+    # Three in four paths lead over or round something.
+    detour_m = float(generator.exponential(0.3)) if generator.random() < 0.75 else 0.0
+    source = render(label, of_source, sample_rate, distance_m)
+    pressure = _stretch_of(source, left_s, generator)
+    if generator.random() < 0.08:
+        pressure = indoors(pressure, sample_rate, generator)
+    return receive(
+        Source(pressure, sample_rate),
+        distance_m,
+        atmosphere,
+        echoes,
+        generator,
+        longest_s=left_s,
+        detour_m=detour_m if source.height_m < CLEAR_SKY_M else 0.0,
+        ground=Ground(resistivity, source.height_m, microphone_m),
+        turbulence=turbulence,
+    )
+
+
+def _stretch_of(source: Source, left_s: float, generator: np.random.Generator) -> Signal:
+    """As much of a source as is left time for, its loudest moment within."""
+    pressure, room = source.pressure_pa, round(left_s * source.sample_rate)
+    share = generator.uniform(0, 0.8)
+    first = int(np.abs(pressure).argmax()) - int(share * room)
+    return pressure[max(first, 0) :] if len(pressure) > room else pressure
+
+
+def _loudest_pa(sound: Signal, sample_rate: int) -> float:
+    """Root mean square of the loudest 20 ms."""
+    length = round(LOUDEST_S * sample_rate)
+    padded = np.pad(sound, (0, -len(sound) % length))
+    return float(np.sqrt(np.mean(padded.reshape(-1, length) ** 2, axis=1).max()))

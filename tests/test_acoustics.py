@@ -6,7 +6,9 @@ import pytest
 from tocsin import TocsinError
 from tocsin.acoustics import sources
 from tocsin.acoustics.atmosphere import Atmosphere, absorption_db_per_m, speed_of_sound_mps
-from tocsin.acoustics.propagation import NO_ECHOES, Echoes, random_echoes, receive, record, urban_noise
+from tocsin.acoustics.microphone import record, urban_noise
+from tocsin.acoustics.propagation import receive
+from tocsin.acoustics.surroundings import NO_ECHOES, Echoes, random_echoes
 from tocsin.acoustics.synthesis import synthesize
 
 RATE = 16000
@@ -80,7 +82,7 @@ def test_a_backfire_rings_lower_than_a_shot(rng):
 
 
 def test_unknown_source_names_the_known_ones(rng):
-    with pytest.raises(TocsinError, match="there are gunshot, fireworks and backfire"):
+    with pytest.raises(TocsinError, match="there are gunshot, fireworks, backfire and impulse"):
         sources.render("voice", rng, RATE)
 
 

@@ -11,8 +11,10 @@ from typer.testing import CliRunner
 
 from tocsin import TocsinError
 from tocsin.acoustics.atmosphere import Atmosphere
-from tocsin.acoustics.propagation import random_echoes, receive, record, urban_noise
+from tocsin.acoustics.microphone import record, urban_noise
+from tocsin.acoustics.propagation import receive
 from tocsin.acoustics.sources import gunshot
+from tocsin.acoustics.surroundings import random_echoes
 from tocsin.inference.array_recording import detect_array, read_array_recording
 from tocsin.inference.detection import Detection, read_detections, write_detections
 from tocsin.inference.model import Model

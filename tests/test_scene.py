@@ -8,7 +8,7 @@ import pytest
 
 from tocsin import TocsinError
 from tocsin.acoustics.atmosphere import Atmosphere, speed_of_sound_mps
-from tocsin.acoustics.propagation import NO_ECHOES, receive
+from tocsin.acoustics.propagation import receive
 from tocsin.acoustics.scene import (
     CLOCK_SIGMA_S,
     LEAST_APART_M,
@@ -24,6 +24,7 @@ from tocsin.acoustics.scene import (
     sound_pressure,
 )
 from tocsin.acoustics.sources import Source, friedlander
+from tocsin.acoustics.surroundings import NO_ECHOES
 
 RATE = 16000
 PULSE_S = 0.003
