@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tocsin import TocsinError
 from tocsin.data.manifests import ManifestRow, row_from_cells
+from tocsin.data.tables import open_table
 
 _COLUMNS = ("path", "label", "source_dataset", "recording_id", "duration_s", "session_id")
 
@@ -22,7 +23,7 @@ def read_clips(folder: str | Path) -> list[ManifestRow]:
     path = folder / "manifest.csv"
     if not path.is_file():
         raise TocsinError(f"{path} does not exist: expected the table of a clips folder")
-    with path.open(newline="", encoding="utf-8") as file:
+    with open_table(path) as file:
         table = csv.DictReader(file)
         missing = [name for name in _COLUMNS if name not in (table.fieldnames or ())]
         if missing:

@@ -5,9 +5,8 @@ import json
 import statistics
 import sys
 from collections import Counter
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -28,26 +27,12 @@ SetName = Annotated[str, typer.Argument(metavar="SET", help="a name of `tocsin d
 SetFolder = Annotated[Path, typer.Argument(metavar="DIR", help="where the set was fetched or unpacked to")]
 
 
-class ListFormat(StrEnum):
-    """Formats of the list of sets."""
-
-    table = "table"
-    json = "json"
-
-
-class CheckFormat(StrEnum):
-    """Formats of the findings."""
-
-    table = "table"
-    csv = "csv"
-
-
 @app.command("list")
 def list_sets(
-    format: Annotated[ListFormat, typer.Option(help="of the list on stdout")] = ListFormat.table,
+    format: Annotated[Literal["table", "json"], typer.Option(help="of the list on stdout")] = "table",
 ) -> None:
     """The public sets: what they hold, their size and licence. `--format json` has addresses, hashes and citations."""
-    if format is ListFormat.json:
+    if format == "json":
         print(json.dumps([_as_json(known) for known in SETS], indent=2, ensure_ascii=False))
         return
     table = Table("set", "what", "GB", "files", "classes", "hashes", "licence", title=None)
@@ -137,9 +122,9 @@ def manifest(
 def check(
     manifests: Annotated[list[Path], typer.Argument(metavar="MANIFEST…", help="tables of docs/formats.md")],
     correlation: Annotated[float, typer.Option(min=0, max=1, help="of two waveforms that count as one sound")] = 0.9,
-    format: Annotated[CheckFormat, typer.Option(help="table: counts a source, and the pairs; csv: a row a finding")] = (
-        CheckFormat.table
-    ),
+    format: Annotated[
+        Literal["table", "csv"], typer.Option(help="table: counts a source, and the pairs; csv: a row a finding")
+    ] = "table",
 ) -> None:
     """Duplicates (within and across sets), label conflicts, loops, clipping, band limits, silence: a table."""
     # A file that is not there is a finding, not the end of the check.
@@ -149,7 +134,7 @@ def check(
         task = bar.add_task("listening", total=len(rows))
         findings, measured = check_rows(rows, correlation, lambda done: bar.update(task, completed=done))
     findings.sort(key=lambda found: FINDINGS.index(found.kind))
-    if format is CheckFormat.csv:
+    if format == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(
             ["finding", "source", "path", "start_s", "value", "other_source", "other_path", "other_start_s"]

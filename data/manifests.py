@@ -10,6 +10,7 @@ from typing import Any
 
 from tocsin import TocsinError
 from tocsin.data.labels import class_of
+from tocsin.data.tables import open_table
 
 REQUIRED_COLUMNS = ("path", "label", "start_s", "end_s", "recording_id")
 OPTIONAL_COLUMNS = ("source", "device", "licence", "session_id", "quality", "use", "sha256", "onset_s")
@@ -156,15 +157,12 @@ def _ending(path: Path) -> str:
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            # Row 1 is the header, as a spreadsheet counts.
-            for number, cells in enumerate(csv.DictReader(file), start=2):
-                if None in cells:
-                    raise TocsinError(f"{path}, row {number}: more cells than the header has columns")
-                yield number, cells
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise TocsinError(f"{path} cannot be read as CSV in UTF-8: {error}") from error
+    with open_table(path) as file:
+        # Row 1 is the header, as a spreadsheet counts.
+        for number, cells in enumerate(csv.DictReader(file), start=2):
+            if None in cells:
+                raise TocsinError(f"{path}, row {number}: more cells than the header has columns")
+            yield number, cells
 
 
 def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

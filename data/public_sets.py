@@ -18,6 +18,7 @@ from tocsin.data._public_labels import ESC50, FSD, fsd_label
 from tocsin.data.audio import file_duration_s, find_audio
 from tocsin.data.manifests import ManifestRow
 from tocsin.data.pittsburgh import labelled_clips, read_live_fire
+from tocsin.data.tables import open_table
 
 _CADRE_NAME = re.compile(r"^(?P<device>[A-Z]{2})_(?P<series>\d{3}[A-Z])_(?P<shot>S\d{2})$")
 
@@ -212,7 +213,7 @@ def _existing(path: Path, table: Path) -> Path:
 
 
 def _table(path: Path, *columns: str) -> Iterator[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
+    with open_table(path) as file:
         table = csv.DictReader(file)
         missing = [name for name in columns if name not in (table.fieldnames or ())]
         if missing:

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tocsin import TocsinError
 from tocsin.data.audio import read_audio
+from tocsin.data.tables import open_table
 from tocsin.inference.detect import detect
 from tocsin.inference.detection import Detection, parse_detection
 from tocsin.inference.model import Model
@@ -76,19 +77,12 @@ def read_array_recording(folder: str | Path) -> ArrayRecording:
         raise TocsinError(
             f"{folder} is no array recording: expected {table.name} in it ({','.join(REQUIRED_COLUMNS)},…)"
         )
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            missing = [column for column in REQUIRED_COLUMNS if column not in (reader.fieldnames or [])]
-            if missing:
-                raise TocsinError(
-                    f"{table} lacks the column {missing[0]}: expected {','.join(REQUIRED_COLUMNS)},x_m,y_m"
-                )
-            rows = [_recording(folder, f"{table}, row {reader.line_num}", row) for row in reader]
-    except OSError as error:
-        raise TocsinError(f"{table} cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise TocsinError(f"{table} is no table of text: expected UTF-8 with commas ({error})") from error
+    with open_table(table) as file:
+        reader = csv.DictReader(file)
+        missing = [column for column in REQUIRED_COLUMNS if column not in (reader.fieldnames or [])]
+        if missing:
+            raise TocsinError(f"{table} lacks the column {missing[0]}: expected {','.join(REQUIRED_COLUMNS)},x_m,y_m")
+        rows = [_recording(folder, f"{table}, row {reader.line_num}", row) for row in reader]
     if not rows:
         raise TocsinError(f"{table} names no recording: expected a row a sensor")
     return ArrayRecording(folder, tuple(rows), _weather(folder / "weather.json"))

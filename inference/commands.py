@@ -4,10 +4,9 @@ import csv
 import json
 import sys
 from collections.abc import Callable
-from enum import StrEnum
 from itertools import count
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -28,30 +27,17 @@ Weights = Annotated[
 ]
 
 
-class TableFormat(StrEnum):
-    """Formats of a row a file."""
-
-    csv = "csv"
-    jsonl = "jsonl"
-
-
-class EventFormat(StrEnum):
-    """Formats of a row an event."""
-
-    csv = "csv"
-    jsonl = "jsonl"
-    raven = "raven"
-    audacity = "audacity"
+EventFormat = Literal["csv", "jsonl", "raven", "audacity"]
 
 
 def classify(
     paths: Paths,
     model: Weights = None,
-    format: Annotated[TableFormat, typer.Option(help="of the rows on stdout")] = TableFormat.csv,
+    format: Annotated[Literal["csv", "jsonl"], typer.Option(help="of the rows on stdout")] = "csv",
 ) -> None:
     """A row a file: the probability of each class, in the window in which a gunshot is likeliest."""
     heard = Model(model)
-    write = _writer(format.value, ["path", *heard.card.classes])
+    write = _writer(format, ["path", *heard.card.classes])
 
     def work(path: Path) -> None:
         probabilities = summarize(annotate_blocks(heard, read_blocks(path, BLOCK_S)))
@@ -69,7 +55,7 @@ def detect(
     label: Annotated[
         list[str] | None, typer.Option(help="classes to print, may be repeated; default: all but background")
     ] = None,
-    format: Annotated[EventFormat, typer.Option(help="of the rows on stdout")] = EventFormat.csv,
+    format: Annotated[EventFormat, typer.Option(help="of the rows on stdout")] = "csv",
 ) -> None:
     """A row an event: onset in seconds with its sigma, class, confidence, level, SNR, and a column a class."""
     heard = Model(model)
@@ -77,7 +63,7 @@ def detect(
     if wanted - set(heard.card.classes):
         raise typer.BadParameter(f"{heard.card.model_id} has the classes {', '.join(heard.card.classes)}")
     files = find_audio(paths)
-    if format is EventFormat.audacity and len(files) > 1:
+    if format == "audacity" and len(files) > 1:
         raise typer.BadParameter(f"an Audacity label track belongs to one file, got {len(files)}: name one")
     write = _event_writer(format, heard.card.classes)
     number = count(1)
@@ -120,11 +106,11 @@ def _writer(format: str, columns: list[str]) -> Callable[[dict[str, Any]], None]
 
 
 def _event_writer(format: EventFormat, classes: tuple[str, ...]) -> Callable[[Path, int, Event], None]:
-    if format is EventFormat.audacity:
+    if format == "audacity":
         return lambda path, number, event: print(
             f"{event.onset_s:.6f}\t{event.onset_s:.6f}\t{event.label} {event.confidence:.3f}"
         )
-    if format is EventFormat.raven:
+    if format == "raven":
         columns = ["Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Low Freq (Hz)", "High Freq (Hz)"]
         print("\t".join([*columns, "Begin Path", "File Offset (s)", "Label", "Confidence"]))
         return lambda path, number, event: print(
@@ -132,7 +118,7 @@ def _event_writer(format: EventFormat, classes: tuple[str, ...]) -> Callable[[Pa
             f"{path}\t{event.onset_s:.6f}\t{event.label}\t{event.confidence:.4f}"
         )
     measures = ["onset_s", "onset_sigma_s", "label", "confidence", "level_dbfs", "snr_db"]
-    write = _writer(format.value, ["path", *measures, *classes])
+    write = _writer(format, ["path", *measures, *classes])
 
     def row(path: Path, number: int, event: Event) -> None:
         digits = {"onset_s": 6, "onset_sigma_s": 6, "confidence": 6, "level_dbfs": 2, "snr_db": 2}

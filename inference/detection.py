@@ -27,6 +27,7 @@ from pydantic import (
 
 from tocsin import TocsinError
 from tocsin.data.labels import CLASSES
+from tocsin.data.tables import open_table
 
 SCHEMA_VERSION = 1
 REQUIRED_COLUMNS = ("sensor_id", "onset_time_utc")
@@ -143,15 +144,10 @@ def read_detections(path: str | Path) -> list[Detection]:
     path = Path(path)
     if path.suffix.lower() not in (".csv", ".jsonl"):
         raise TocsinError(f"{path}: detections are read from a .csv table or a .jsonl file")
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            if path.suffix.lower() == ".csv":
-                return _read_csv(path, csv.DictReader(file))
-            return [_from_json(path, row, line) for row, line in enumerate(file, 1) if line.strip()]
-    except OSError as error:
-        raise TocsinError(f"{path} cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise TocsinError(f"{path} is no table of text: expected UTF-8 with commas ({error})") from error
+    with open_table(path) as file:
+        if path.suffix.lower() == ".csv":
+            return _read_csv(path, csv.DictReader(file))
+        return [_from_json(path, row, line) for row, line in enumerate(file, 1) if line.strip()]
 
 
 def write_detections(path: str | Path, detections: Iterable[Detection]) -> None:

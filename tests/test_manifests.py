@@ -117,3 +117,10 @@ def test_mistake_in_a_clips_table_is_named_with_its_row(tmp_path):
         read_clips(tmp_path)
     with pytest.raises(TocsinError, match=r"manifest\.csv does not exist"):
         read_clips(tmp_path / "none")
+
+
+def test_a_clips_table_saved_by_a_spreadsheet_is_the_same_table(tmp_path):
+    folder = clips_folder(tmp_path, "a.flac,thunder,esc50,fs_1,16000,2.5,CC0,,ab12,fs_1,train\n")
+    plain = read_clips(folder)
+    (tmp_path / "manifest.csv").write_text((tmp_path / "manifest.csv").read_text(), encoding="utf-8-sig")
+    assert read_clips(folder) == plain
