@@ -34,9 +34,9 @@ class Trace:
 
 
 class Annotator:
-    """Audio at the card's rate, in pieces, to probabilities of the windows it completes.
+    """Audio at the card's rate, in pieces, to probabilities of those of its windows that are asked for.
 
-    Windows are computed one at a time: a result then never depends on which others happened to be ready with it.
+    Windows are computed one at a time: a result then never depends on which others were asked for with it.
     """
 
     def __init__(self, model: Model) -> None:
@@ -45,34 +45,51 @@ class Annotator:
         self._hop = model.card.hop_samples
         self._lead = round(LEAD * self._window)
         self._buffer = np.zeros(self._lead, np.float32)
-        self._start = -self._lead  # sample of the audio at which the buffer starts
+        self._start = -self._lead  # sample of the audio at which the buffer starts, and its first window
+        self._computed: dict[int, NDArray[np.float64]] = {}  # by their first sample
 
-    def push(self, samples: NDArray[np.float32]) -> Trace:
-        """Take samples ``(n,)`` and return the windows that are now complete."""
+    def push(self, samples: NDArray[np.float32]) -> None:
+        """Take samples ``(n,)``."""
         self._buffer = np.concatenate([self._buffer, samples])
-        return self._complete()
 
-    def flush(self) -> Trace:
-        """End of the audio: zeros follow, and the windows that still hold audio are returned."""
+    def flush(self) -> None:
+        """End of the audio: zeros follow, to the end of the last window that still holds audio."""
         audio_end = self._start + len(self._buffer)
         last_start = max(audio_end - self._lead, -self._lead)
         padded = last_start + self._window - audio_end
         self._buffer = np.concatenate([self._buffer, np.zeros(max(padded, 0), np.float32)])
-        return self._complete()
 
-    def _complete(self) -> Trace:
-        starts, rows = [], []
-        offset = 0
-        while offset + self._window <= len(self._buffer):
-            window = self._buffer[offset : offset + self._window]
-            rows.append(self.model.probabilities(window[None])[0])
-            starts.append((self._start + offset) / self.model.card.sample_rate)
-            offset += self._hop
-        self._buffer = self._buffer[offset:]
-        self._start += offset
+    @property
+    def start_s(self) -> NDArray[np.float64]:
+        """Start of every complete window that is held, seconds from the start of the audio, shape ``(windows,)``."""
+        return self._starts() / self.model.card.sample_rate
+
+    def trace(self, wanted: NDArray[np.bool_] | None = None) -> Trace:
+        """Probabilities of the held windows where ``wanted``, shape ``(windows,)``, is true; of all when ``None``."""
+        starts = self._starts() if wanted is None else self._starts()[wanted]
+        rows = [self._probabilities(start) for start in starts.tolist()]
         card = self.model.card
-        shape = (len(rows), len(card.classes))
-        return Trace(card.classes, np.array(starts), np.array(rows, float).reshape(shape), card.window_s)
+        probabilities = np.array(rows, float).reshape(len(rows), len(card.classes))
+        return Trace(card.classes, starts / card.sample_rate, probabilities, card.window_s)
+
+    def forget(self, before_s: float) -> None:
+        """Hold the windows that start before this time no longer."""
+        starts = self._starts()
+        gone = int((starts < before_s * self.model.card.sample_rate).sum())
+        for start in starts[:gone].tolist():
+            self._computed.pop(start, None)
+        self._buffer = self._buffer[gone * self._hop :]
+        self._start += gone * self._hop
+
+    def _starts(self) -> NDArray[np.int64]:
+        complete = max((len(self._buffer) - self._window) // self._hop + 1, 0)
+        return self._start + self._hop * np.arange(complete)
+
+    def _probabilities(self, start: int) -> NDArray[np.float64]:
+        if start not in self._computed:
+            window = self._buffer[start - self._start :][: self._window]
+            self._computed[start] = self.model.probabilities(window[None])[0]
+        return self._computed[start]
 
 
 def join(traces: list[Trace]) -> Trace:

@@ -26,17 +26,25 @@ def annotate_blocks(model: Model, blocks: Iterable[Audio]) -> Trace:
     """The same of consecutive blocks of one rate, in the memory of one block."""
     annotator, resampler, traces = Annotator(model), None, []
     rate = model.card.sample_rate
+
+    def take() -> None:
+        traces.append(annotator.trace())
+        annotator.forget(np.inf)
+
     for block in blocks:
         if block.sample_rate < LOWEST_SAMPLE_RATE:
             raise TocsinError(f"a sample rate of {block.sample_rate} Hz is too low: {LOWEST_SAMPLE_RATE} Hz at least")
         if block.sample_rate != rate:
             resampler = resampler or soxr.ResampleStream(block.sample_rate, rate, 1, "float32", "HQ")
-            traces.append(annotator.push(resampler.resample_chunk(block.samples)))
+            annotator.push(resampler.resample_chunk(block.samples))
         else:
-            traces.append(annotator.push(block.samples))
+            annotator.push(block.samples)
+        take()
     if resampler is not None:
-        traces.append(annotator.push(resampler.resample_chunk(np.zeros(0, np.float32), last=True)))
-    return join([*traces, annotator.flush()])
+        annotator.push(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+    annotator.flush()
+    take()
+    return join(traces)
 
 
 def classify_samples(model: Model, samples: NDArray[np.float32], sample_rate: int) -> dict[str, float]:

@@ -34,9 +34,9 @@ _REFINE_BEFORE, _REFINE_AFTER = 30, 20
 _GAP = 20
 _SETTLING = 5
 _WARM_UP = 60
-_CONTEXT = 150
+_CONTEXT = 100
 _LOOKAHEAD = 100
-_BLOCK = 250
+_BLOCK = 500
 
 _POWER_FLOOR = 1e-11  # below the quantisation noise of 16 bit (7.8e-11): a ratio to digital silence stays finite
 _SIGMA_FLOOR_S = 0.0005
@@ -59,7 +59,7 @@ class Onset:
 
 
 class OnsetPicker:
-    """Picks onsets from a stream of mono samples, in constant memory, up to 0.35 s behind it.
+    """Picks onsets from a stream of mono samples, in constant memory, up to 0.6 s behind it.
 
     Runs of 20 ms and more of exact zeros are gaps, not silence: their edges are no onsets, and an onset needs 20 ms of
     sound before it. Samples that are not finite count as zeros.
@@ -87,8 +87,6 @@ class OnsetPicker:
         # As one polynomial each: of fourth order that is exact enough, and costs half of two sections.
         self._filters = [butter(2, band, "bandpass", fs=sample_rate) for band in bands]
         self._wide_filter = butter(2, wide, "bandpass", fs=sample_rate)
-        triangle = 1.0 - np.arange(_KERNEL) / _KERNEL
-        self._triangle = (triangle / triangle.sum())[::-1].copy()  # reversed, as a convolution takes it
         self._reset()
 
     def _reset(self) -> None:
@@ -171,13 +169,19 @@ class OnsetPicker:
         settled = heard
         if not heard.all():
             settled = ~np.convolve(~heard, np.ones(_SETTLING + 1), "full")[: heard.size].astype(bool)
-        after = np.array([np.convolve(row, self._triangle, "valid") for row in (self._power * heard)[:, _KERNEL:]])
-        frames = after.shape[1]
-        counts = _sums_before(settled.astype(float))[:frames]
-        before = _sums_before(self._power * settled)[:, :frames] / np.maximum(counts, 1.0)
-        ratios = np.log10((after + _POWER_FLOOR) / (before + _POWER_FLOOR))
+        first, stop = _KERNEL, heard.size - _KERNEL + 1
+        sums = _sums(self._power * settled)
+        counts = _sums(settled.astype(float))
+        count = counts[first:stop] - counts[: stop - first]
+        before = (sums[:, first:stop] - sums[:, : stop - first]) / np.maximum(count, 1.0)
+        # The falling triangle is the sum of the boxes of all lengths up to its own.
+        sums = _sums(self._power * heard)
+        boxes = _sums(sums)
+        after = boxes[:, first + _KERNEL + 1 :] - boxes[:, first + 1 : stop + 1] - _KERNEL * sums[:, first:stop]
+        after /= _KERNEL * (_KERNEL + 1) / 2
+        decibels = 10.0 * np.log10((after + _POWER_FLOOR) / (before + _POWER_FLOOR)).mean(axis=0)
         rise = np.full(heard.size, -np.inf)
-        rise[_KERNEL : _KERNEL + frames] = np.where(counts >= _LEAST_BACKGROUND, 10.0 * ratios.mean(axis=0), -np.inf)
+        rise[first:stop] = np.where(count >= _LEAST_BACKGROUND, decibels, -np.inf)
         return rise
 
     def _refine(self, frame: int, heard: npt.NDArray[np.bool_], rise_db: float) -> Onset:
@@ -217,11 +221,11 @@ def pick_onsets(samples: npt.ArrayLike, sample_rate: int, threshold_db: float = 
     return picker.push(samples) + picker.flush()
 
 
-def _sums_before(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Sums over the ``_KERNEL`` values before each, along the last axis, from the first that has so many."""
-    sums = np.cumsum(values, axis=-1)
-    sums[..., _KERNEL:] -= sums[..., :-_KERNEL].copy()
-    return sums[..., _KERNEL - 1 : -1]
+def _sums(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Sums of the values before each place along the last axis, and of all."""
+    sums = np.zeros((*values.shape[:-1], values.shape[-1] + 1))
+    np.cumsum(values, axis=-1, out=sums[..., 1:])
+    return sums
 
 
 def _long_runs(flags: npt.NDArray[np.bool_], least: int) -> npt.NDArray[np.bool_]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tocsin.inference.annotate import Trace
 from tocsin.inference.onsets import Onset
@@ -40,10 +41,7 @@ def pick(onsets: Sequence[Onset], trace: Trace, threshold: float) -> list[Event]
     """Join onsets with the class probabilities at their time; nothing is dropped here."""
     events = []
     for onset in onsets:
-        position = (onset.onset_s - trace.start_s) / trace.window_s
-        inside = (position >= EARLIEST) & (position < LATEST)
-        if not inside.any():  # at the edge of the audio: the nearest window speaks
-            inside = np.abs(position - EARLIEST) == np.abs(position - EARLIEST).min()
+        inside = windows_of(onset.onset_s, trace.start_s, trace.window_s)
         mean = trace.probabilities[inside].mean(axis=0)
         probabilities = {label: float(value) for label, value in zip(trace.classes, mean, strict=True)}
         others = {label: value for label, value in probabilities.items() if label != "gunshot"}
@@ -62,8 +60,16 @@ def pick(onsets: Sequence[Onset], trace: Trace, threshold: float) -> list[Event]
     return events
 
 
-def ready_until_s(trace: Trace) -> float:
-    """Onsets before this time have all the windows that :func:`pick` takes; later ones must wait."""
-    if len(trace.start_s) == 0:
-        return -np.inf
-    return float(trace.start_s[-1]) + EARLIEST * trace.window_s
+def windows_of(onset_s: float, start_s: NDArray[np.float64], window_s: float) -> NDArray[np.bool_]:
+    """Which of the windows that start at ``start_s`` ``(windows,)`` speak for an onset; no other need be computed."""
+    position = (onset_s - start_s) / window_s
+    inside = (position >= EARLIEST) & (position < LATEST)
+    if not inside.any():  # at the edge of the audio: the nearest window speaks
+        distance = np.abs(position - EARLIEST)
+        inside = distance == distance.min()
+    return inside
+
+
+def ready_until_s(start_s: NDArray[np.float64], window_s: float) -> float:
+    """Onsets before this time have all the windows that :func:`windows_of` names; later ones must wait."""
+    return float(start_s[-1]) + EARLIEST * window_s if len(start_s) else -np.inf

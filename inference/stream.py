@@ -4,16 +4,16 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from tocsin.inference.annotate import Annotator, Trace, join
+from tocsin.inference.annotate import Annotator
 from tocsin.inference.model import Model
 from tocsin.inference.onsets import Onset, OnsetPicker
-from tocsin.inference.pick import Event, pick, ready_until_s
+from tocsin.inference.pick import Event, pick, ready_until_s, windows_of
 
 # Audio is worked off in blocks at fixed places, whatever the sizes it comes in: so every number that follows, down
 # to the state of the resampler, is the same for a stream and for the whole file.
 BLOCK_S = 0.5
-# Events wait for the windows behind their onset; windows and onsets older than this many seconds serve nobody.
-KEEP_S = 10.0
+# Windows that start this long before the next onset that can come serve nobody.
+KEEP_S = 3.0
 
 
 class EventStream:
@@ -32,7 +32,9 @@ class EventStream:
         self.threshold = model.card.threshold if threshold is None else threshold
         self._block = round(BLOCK_S * sample_rate)
         self._pending = np.zeros(0, np.float32)
-        self._onset_picker = OnsetPicker(sample_rate)
+        self._picks_native = sample_rate < model.card.sample_rate
+        # The bands of the onsets end below half the card's rate: nothing above it need be filtered.
+        self._onset_picker = OnsetPicker(min(sample_rate, model.card.sample_rate))
         self._annotator = Annotator(model)
         self._resampler = (
             None
@@ -40,7 +42,6 @@ class EventStream:
             else soxr.ResampleStream(sample_rate, model.card.sample_rate, 1, dtype="float32", quality="HQ")
         )
         self._onsets: list[Onset] = []
-        self._trace: Trace | None = None
 
     def push(self, samples: NDArray[np.float32]) -> list[Event]:
         """Take samples ``(n,)`` in −1 … 1 and return the events that are now certain, in order of time."""
@@ -58,19 +59,21 @@ class EventStream:
         return self._advance(block, last=True)
 
     def _advance(self, block: NDArray[np.float32], last: bool) -> list[Event]:
-        self._onsets += self._onset_picker.push(block)
+        annotator, window_s = self._annotator, self.model.card.window_s
         resampled = block if self._resampler is None else self._resampler.resample_chunk(block, last=last)
-        traces = ([] if self._trace is None else [self._trace]) + [self._annotator.push(resampled)]
+        annotator.push(resampled)
+        self._onsets += self._onset_picker.push(block if self._picks_native else resampled)
         if last:
+            annotator.flush()
             self._onsets += self._onset_picker.flush()
-            traces.append(self._annotator.flush())
-        trace = join(traces)
-        until_s = np.inf if last else ready_until_s(trace)
+        start_s = annotator.start_s
+        until_s = np.inf if last else ready_until_s(start_s, window_s)
         due = [onset for onset in self._onsets if onset.onset_s < until_s]
         self._onsets = [onset for onset in self._onsets if onset.onset_s >= until_s]
-        events = pick(due, trace, self.threshold)
-        # The windows that a later onset can still need.
-        oldest_s = (self._onsets[0].onset_s if self._onsets else until_s) - KEEP_S
-        keep = trace.start_s >= oldest_s
-        self._trace = Trace(trace.classes, trace.start_s[keep], trace.probabilities[keep], trace.window_s)
+        # The gate: the network hears only the windows that speak for an onset, none in quiet hours.
+        wanted = np.zeros(len(start_s), bool)
+        for onset in due:
+            wanted |= windows_of(onset.onset_s, start_s, window_s)
+        events = pick(due, annotator.trace(wanted), self.threshold)
+        annotator.forget((self._onsets[0].onset_s if self._onsets else until_s) - KEEP_S)
         return events

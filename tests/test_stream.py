@@ -9,7 +9,7 @@ from tocsin.inference.annotate import Trace
 from tocsin.inference.classify import annotate, classify_samples
 from tocsin.inference.detect import detect
 from tocsin.inference.model import Model
-from tocsin.inference.onsets import Onset
+from tocsin.inference.onsets import Onset, pick_onsets
 from tocsin.inference.pick import pick
 from tocsin.inference.stream import EventStream
 
@@ -69,8 +69,41 @@ def test_memory_of_a_long_stream_does_not_grow(model):
     held = []
     for _ in range(3):
         stream.push(minute)
-        held.append(sum(len(part) for part in (stream._pending, stream._onsets, stream._trace.start_s)))
+        annotator = stream._annotator
+        held.append(sum(map(len, (stream._pending, stream._onsets, annotator._buffer, annotator._computed))))
     assert held[2] <= held[0]
+
+
+def test_gate_changes_no_event(model):
+    for seed in range(4):
+        samples = bangs(12000, 5.7, [0.05, 2.0, 2.3, 5.65], seed)
+        onsets = pick_onsets(samples, 12000)
+        assert len(onsets) >= 3
+        assert detect(samples, 12000, model) == pick(onsets, annotate(model, samples, 12000), model.card.threshold)
+
+
+@pytest.fixture
+def windows_heard(model, monkeypatch):
+    """The windows that the network was given."""
+    heard, probabilities = [], Model.probabilities
+    monkeypatch.setattr(
+        Model, "probabilities", lambda self, windows: heard.append(windows.copy()) or probabilities(self, windows)
+    )
+    return heard
+
+
+@pytest.mark.parametrize("sample_rate", [8000, 12000, 44100])
+def test_network_hears_nothing_of_quiet_hours(model, windows_heard, sample_rate):
+    assert detect(bangs(sample_rate, 60.0, []), sample_rate, model) == []
+    assert detect(np.zeros(10 * sample_rate, np.float32), sample_rate, model) == []
+    assert windows_heard == []
+
+
+def test_network_hears_each_window_of_an_onset_once(model, windows_heard):
+    onsets_s = [event.onset_s for event in detect(bangs(12000, 60.0, [20.0, 20.2, 40.0]), 12000, model)]
+    assert np.round(onsets_s, 2).tolist() == [20.0, 20.2, 40.0]
+    # The windows from 19.5 s and 19.75 s hold 20.0 s, those from 19.75 s and 20.0 s hold 20.2 s; two more hold 40.0 s.
+    assert len(windows_heard) == 5
 
 
 @pytest.mark.parametrize("seconds", [0.01, 0.2, 1.0, 1.1, 7.3])
