@@ -16,7 +16,8 @@ VERBS = {
     "detect": ("tocsin.inference.commands", "detect", "a row an event: onset, class, confidence"),
     "locate": ("tocsin.localization.commands", "locate", "shots from array recordings or tables of detections"),
     "data": ("tocsin.data.commands", "app", "public sets: list, fetch, verify, manifest, check"),
-    "train": ("tocsin.training.train", "main", "train a model: Hydra overrides, for example experiment=holdout"),
+    "evaluate": ("tocsin.evaluation.commands", "main", "how well it hears: the standard report, on unheard recordings"),
+    "train": ("tocsin.training.train", "main", "train a model: Hydra overrides, for example experiment=shipped"),
     "export": ("tocsin.training.export", "export", "a checkpoint to one .onnx file, checked against torch"),
 }
 

@@ -13,6 +13,9 @@ from tocsin.data.tables import open_table
 
 _COLUMNS = ("path", "label", "source_dataset", "recording_id", "duration_s", "session_id")
 
+# Uploads that hold the same sound (`tocsin data check`) are one session.
+SAME_SOUND = {"fs_37236": "fs_102305"}
+
 
 def read_clips(folder: str | Path) -> list[ManifestRow]:
     """Read ``manifest.csv`` of a clips folder; the columns without a place in ``ManifestRow`` are kept in ``extra``.
@@ -31,6 +34,7 @@ def read_clips(folder: str | Path) -> list[ManifestRow]:
         rows = []
         for number, cells in enumerate(table, start=2):
             where = f"{path}, row {number}"
+            cells["session_id"] = SAME_SOUND.get(cells["session_id"], cells["session_id"])
             cells |= {"start_s": "0", "end_s": cells["duration_s"], "source": cells.pop("source_dataset")}
             row = row_from_cells(cells, folder, where)
             if not row.path.is_file():

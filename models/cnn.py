@@ -47,7 +47,7 @@ class TocsinCNN(WaveformClassifier):
         strides: Sequence[int],
         dropout: float = 0.2,
     ) -> None:
-        super().__init__(front_end)
+        super().__init__(front_end, 2 * channels[-1], n_classes, dropout)
         self.stem = nn.Sequential(
             nn.Conv2d(1, channels[0], 3, strides[0], padding=1, bias=False),
             SharedBatchNorm2d(channels[0]),
@@ -62,17 +62,13 @@ class TocsinCNN(WaveformClassifier):
             rows = -(-rows // stride)
         self.across_frequency = nn.Conv2d(channels[-1], channels[-1], (rows, 1), groups=channels[-1], bias=False)
         self.head_norm = SharedBatchNorm2d(channels[-1])
-        self.dropout = nn.Dropout(dropout)
-        self.classifier = nn.Linear(2 * channels[-1], n_classes)
 
-    def classify(self, spectrogram: Tensor) -> Tensor:
-        """Log-mel ``(batch, n_mels, frames)`` to logits ``(batch, n_classes)``; training masks it before."""
+    def embed(self, spectrogram: Tensor) -> Tensor:
+        """Log-mel ``(batch, n_mels, frames)`` to features ``(batch, 2 * channels[-1])``; training masks it before."""
         maps = self.blocks(self.stem(spectrogram.unsqueeze(1)))
         features = torch.relu(self.head_norm(self.across_frequency(maps))).squeeze(2)
         # A bang is short and its surroundings are long: both the loudest moment and the mean are kept.
-        pooled = torch.cat([features.amax(-1), features.mean(-1)], dim=1)
-        logits: Tensor = self.classifier(self.dropout(pooled))
-        return logits
+        return self.dropout(torch.cat([features.amax(-1), features.mean(-1)], dim=1))
 
 
 @register

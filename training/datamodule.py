@@ -20,6 +20,7 @@ from tocsin.data.pittsburgh import labelled_clips, read_live_fire
 from tocsin.data.splits import assert_no_leak, group_folds
 from tocsin.training.dataset import SYNTHETIC, Augmentation, WindowDataset
 from tocsin.training.sampling import BalancedSampler, Draw, balanced_weights
+from tocsin.training.teacher import Teacher
 
 PARTS = ("train", "validation", "test")
 READERS: dict[str, Callable[[Path], list[ManifestRow]]] = {
@@ -36,11 +37,13 @@ class TocsinData(lightning.LightningDataModule):
     Args:
         sources: each ``{"kind": clips | manifest | folder | live_fire, "path": …}``.
         synthetic: recordings to compute for each class, ``{"backfire": 500, …}``.
-        folds: folds that the sessions are cut into; ``test_fold`` is tested on, ``validation_fold`` validated on.
+        folds: folds that the sessions are cut into; ``test_fold`` is tested on, none if it is ``None``.
+        validation_folds: folds that the other sessions are cut into; the first is validated on.
         sessions: ``{"train": […], "validation": […], "test": […]}``, sessions of a part whatever their fold:
             firing positions, say.
         class_shares: share of each class in an epoch.
         augmentation: arguments of :class:`tocsin.training.dataset.Augmentation`.
+        teacher: arguments of :class:`tocsin.training.teacher.Teacher`, or ``None`` to learn from labels alone.
         sample_rate, window_samples: of the model.
         examples_per_epoch, batch_size: of all processes together.
         workers: processes that make windows, besides the training process.
@@ -53,10 +56,11 @@ class TocsinData(lightning.LightningDataModule):
         synthetic: Mapping[str, int],
         folds: int,
         test_fold: int | None,
-        validation_fold: int,
+        validation_folds: int,
         sessions: Mapping[str, Sequence[str]],
         class_shares: Mapping[str, float],
         augmentation: Mapping[str, Any],
+        teacher: Mapping[str, str] | None,
         sample_rate: int,
         window_samples: int,
         examples_per_epoch: int,
@@ -66,9 +70,10 @@ class TocsinData(lightning.LightningDataModule):
     ) -> None:
         super().__init__()
         self.sources, self.synthetic, self.folds = sources, synthetic, folds
-        self.test_fold, self.validation_fold = test_fold, validation_fold
+        self.test_fold, self.validation_folds = test_fold, validation_folds
         self.part_of_session = {name: part for part, names in sessions.items() for name in names}
         self.class_shares, self.augmentation = class_shares, Augmentation(**augmentation)
+        self.teacher = teacher
         self.sample_rate, self.window_samples = sample_rate, window_samples
         self.examples_per_epoch, self.batch_size, self.workers, self.seed = (
             examples_per_epoch,
@@ -83,9 +88,10 @@ class TocsinData(lightning.LightningDataModule):
         if self.parts:
             return
         rows = self.split_rows()
+        teacher = Teacher(**self.teacher) if self.teacher else None
         for part in PARTS:
-            augment = self.augmentation if part == "train" else None
-            self.parts[part] = WindowDataset(rows[part], CLASSES, self.sample_rate, self.window_samples, augment)
+            learnt = (self.augmentation, teacher) if part == "train" else ()
+            self.parts[part] = WindowDataset(rows[part], CLASSES, self.sample_rate, self.window_samples, *learnt)
             console = Console(stderr=True)
             said = f"reading {part}"
             for row in track(rows[part], said, console=console, transient=True, disable=not console.is_terminal):
@@ -106,15 +112,20 @@ class TocsinData(lightning.LightningDataModule):
         unknown = set(self.part_of_session) - {row.session_id for row in usable}
         if unknown:
             raise TocsinError(f"no recordings of the sessions {sorted(unknown)} of data.sessions among data.sources")
-        free = [row for row in usable if row.session_id not in self.part_of_session]
         parts: dict[str, list[ManifestRow]] = {part: [] for part in PARTS}
+        parts["test"] = [row for row in rows if row.use != "train"]
+        free: list[ManifestRow] = []
         for row in usable:
-            if row.session_id in self.part_of_session:
-                parts[self.part_of_session[row.session_id]].append(row)
-        parts["test"] += [row for row in rows if row.use != "train"]
-        for index, fold in enumerate(group_folds(free, self.folds, seed=self.seed) if free else []):
-            part = {self.test_fold: "test", self.validation_fold: "validation"}.get(index, "train")
-            parts[part] += fold
+            parts.get(self.part_of_session.get(row.session_id, ""), free).append(row)
+        if free and self.test_fold is not None:
+            test = group_folds(free, self.folds, seed=self.seed)[self.test_fold]
+            parts["test"] += test
+            tested = {row.group for row in test}
+            free = [row for row in free if row.group not in tested]
+        if free:
+            validation, *train = group_folds(free, self.validation_folds, seed=self.seed)
+            parts["validation"] += validation
+            parts["train"] += [row for fold in train for row in fold]
         for label, count in self.synthetic.items():
             parts["train"] += [_synthetic_row(label, number) for number in range(count)]
             parts["validation"] += [_synthetic_row(label, 10**6 + number) for number in range(count // 10)]

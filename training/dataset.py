@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from tocsin.data.audio import read_audio
 from tocsin.data.labels import CLASSES
 from tocsin.data.manifests import ManifestRow
 from tocsin.training.sampling import Draw
+from tocsin.training.teacher import TAUGHT, Teacher, place
 
 # A clip of a bang also has windows of its tail and of what is between bangs; files and streams show them to the model.
 # Of gunshots they are left out: a window without a shot is not to be called one.
@@ -40,7 +42,15 @@ class Augmentation:
     mask_time: float = 0.15
 
 
-class WindowDataset(Dataset[tuple[Tensor, int, Tensor]]):
+class Crop(NamedTuple):
+    """A window of a row: its samples, the sample of its onset where it was cut round one, its start in the file."""
+
+    samples: NDArray[np.float32]
+    onset: int | None
+    start_s: float
+
+
+class WindowDataset(Dataset[tuple[Tensor, int, Tensor, Tensor]]):
     """Windows of labelled rows, all audio held in memory at the model's rate.
 
     Args:
@@ -49,6 +59,7 @@ class WindowDataset(Dataset[tuple[Tensor, int, Tensor]]):
         sample_rate: of the model, Hz.
         window_samples: of the model.
         augment: what to change, or ``None`` for windows as recorded.
+        teacher: whose scores go with every window of a recording.
     """
 
     def __init__(
@@ -58,13 +69,15 @@ class WindowDataset(Dataset[tuple[Tensor, int, Tensor]]):
         sample_rate: int,
         window_samples: int,
         augment: Augmentation | None = None,
+        teacher: Teacher | None = None,
     ) -> None:
         self.rows = rows
         self.sample_rate, self.window = sample_rate, window_samples
-        self.augment = augment
+        self.augment, self.teacher = augment, teacher
         self.labels = [classes.index(row.class_name) for row in rows]
         self.beds = [index for index, row in enumerate(rows) if row.class_name == "background"]
         self._files: dict[str, NDArray[np.float32]] = {}
+        self._taught: dict[str, NDArray[np.float16]] = {}
 
     def load(self, row: ManifestRow) -> None:
         """Bring a row's audio into memory."""
@@ -80,44 +93,54 @@ class WindowDataset(Dataset[tuple[Tensor, int, Tensor]]):
             if row.end_s > audio.duration_s + 0.1:
                 raise TocsinError(f"{row.path} ends at {audio.duration_s:.3f} s, but its row at {row.end_s:g} s")
             self._files[key] = audio.samples
+            if self.teacher is not None:
+                self._taught[key] = self.teacher.scores(row.path)
 
     def __len__(self) -> int:
         """Rows."""
         return len(self.rows)
 
-    def __getitem__(self, draw: Draw) -> tuple[Tensor, int, Tensor]:
-        """A window ``(samples,)``, its class, its masks ``(4, 2)``: start and width in shares of the axis."""
+    def __getitem__(self, draw: Draw) -> tuple[Tensor, int, Tensor, Tensor]:
+        """A window ``(samples,)``, its class, its masks and its teaching.
+
+        Masks are ``(4, 2)``, start and width in shares of the axis. The teaching is the teacher's scores
+        ``(taught classes,)``, NaN where it was not asked; empty without a teacher.
+        """
         generator = np.random.default_rng(draw.seed)
-        window, onset = self._crop(self.rows[draw.row], generator)
+        row = self.rows[draw.row]
+        window, onset, start_s = self._crop(row, generator)
         masks = np.zeros((MASKS, 2), np.float32)
         if self.augment is not None:
             window = self._changed(window, onset, generator, self.augment)
             widest = np.array([[self.augment.mask_frequency], [self.augment.mask_time]]).repeat(2, axis=0)
             width = generator.uniform(0, widest)
             masks = np.hstack([generator.uniform(0, 1 - width), width]).astype(np.float32)
-        return torch.from_numpy(window), self.labels[draw.row], torch.from_numpy(masks)
+        taught = np.full(0 if self.teacher is None else len(TAUGHT), np.nan, np.float32)
+        if str(row.path) in self._taught:
+            scores = self._taught[str(row.path)]
+            taught = scores[place(start_s, len(scores))].astype(np.float32)
+        return torch.from_numpy(window), self.labels[draw.row], torch.from_numpy(masks), torch.from_numpy(taught)
 
-    def _crop(self, row: ManifestRow, generator: np.random.Generator) -> tuple[NDArray[np.float32], int | None]:
-        """A window of a row, and the sample of its onset where it was cut round one."""
+    def _crop(self, row: ManifestRow, generator: np.random.Generator) -> Crop:
         samples = self._files[str(row.path)]
         first, last = (round(second * self.sample_rate) for second in (row.start_s, row.end_s))
-        place = round(generator.uniform(EARLIEST, LATEST) * self.window)
+        before = round(generator.uniform(EARLIEST, LATEST) * self.window)
         anywhere = generator.random() < ANYWHERE and row.class_name != "gunshot"
-        onset: int | None = place
+        onset: int | None = before
         if row.onset_s is not None:
             # The neighbourhood of a known onset may be used beyond its stretch: what follows it is the same sound.
-            start = round(row.onset_s * self.sample_rate) - place
+            start = round(row.onset_s * self.sample_rate) - before
             first, last = 0, len(samples)
         elif row.class_name == "background" or anywhere:
             start = int(generator.integers(first, max(last - self.window, first) + 1))
             onset = None
         else:
-            start = first + self._bang(samples[first:last], generator) - place
+            start = first + self._bang(samples[first:last], generator) - before
         window = np.zeros(self.window, np.float32)
         source = samples[max(start, first) : min(start + self.window, last)]
         offset = max(start, first) - start
         window[offset : offset + len(source)] = source
-        return window, onset
+        return Crop(window, onset, start / self.sample_rate)
 
     def _bang(self, samples: NDArray[np.float32], generator: np.random.Generator) -> int:
         """A random one of the loud rises of a clip whose onsets nobody labelled."""
@@ -135,7 +158,7 @@ class WindowDataset(Dataset[tuple[Tensor, int, Tensor]]):
     ) -> NDArray[np.float32]:
         bed = np.zeros_like(window)
         if self.beds:
-            bed, _ = self._crop(self.rows[int(generator.choice(self.beds))], generator)
+            bed = self._crop(self.rows[int(generator.choice(self.beds))], generator).samples
         if generator.random() < 0.8:
             window = augmentation.fill_digital_silence(window, bed, generator.uniform(20, 60), self.sample_rate)
         if generator.random() < augment.echoes:

@@ -4,13 +4,14 @@ from typing import Any
 
 import lightning
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from torchmetrics.classification import BinaryAUROC
 
 from tocsin.data.labels import CLASSES
 from tocsin.models import registry
 from tocsin.models.card import WeightCard
+from tocsin.training.teacher import TAUGHT
 
 GUNSHOT = CLASSES.index("gunshot")
 
@@ -24,14 +25,23 @@ class TocsinModule(lightning.LightningModule):
         learning_rate: peak of the one-cycle schedule.
         weight_decay: of AdamW.
         label_smoothing: share of the label given to the other classes.
+        taught: weight of what the teacher says against the labels; 0 has no teacher.
     """
 
     def __init__(
-        self, model: str, card: dict[str, Any], learning_rate: float, weight_decay: float, label_smoothing: float
+        self,
+        model: str,
+        card: dict[str, Any],
+        learning_rate: float,
+        weight_decay: float,
+        label_smoothing: float,
+        taught: float,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(ignore=["card"])
         self.model = registry.create(model, n_classes=len(CLASSES), sample_rate=card["sample_rate"])
+        # Learns the teacher's classes from the same features, and is not exported.
+        self.pupil = nn.Linear(self.model.n_features, len(TAUGHT)) if taught else None
         self.model.to(memory_format=torch.channels_last)  # halves the time of a step on a CPU
         self.card = WeightCard.model_validate(
             card
@@ -49,19 +59,22 @@ class TocsinModule(lightning.LightningModule):
         logits: Tensor = self.model(windows)
         return logits
 
-    def training_step(self, batch: tuple[Tensor, Tensor, Tensor], index: int) -> Tensor:
-        """Cross-entropy of a batch of (windows, labels, masks)."""
-        windows, labels, masks = batch
+    def training_step(self, batch: tuple[Tensor, Tensor, Tensor, Tensor], index: int) -> Tensor:
+        """Cross-entropy of a batch of (windows, labels, masks, teaching), and the distance from the teacher."""
+        windows, labels, masks, teaching = batch
         with torch.no_grad():
             spectrogram = masked(self.model.front_end(windows), masks)
-        logits = self.model.classify(spectrogram)
+        features = self.model.embed(spectrogram)
+        logits = self.model.classifier(features)
         loss = functional.cross_entropy(logits, labels, label_smoothing=self.hparams["label_smoothing"])
+        if self.pupil is not None:
+            loss = loss + self.hparams["taught"] * distance_from_teacher(self.pupil(features), teaching)
         self.log("train/loss", loss, prog_bar=True)
         return loss
 
-    def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], index: int) -> None:
+    def validation_step(self, batch: tuple[Tensor, Tensor, Tensor, Tensor], index: int) -> None:
         """Loss, accuracy and gunshot AUC of windows as recorded."""
-        windows, labels, _ = batch
+        windows, labels, *_ = batch
         logits = self(windows)
         self.gunshot_auc.update(logits.softmax(1)[:, GUNSHOT], (labels == GUNSHOT).int())
         scores = {
@@ -88,6 +101,18 @@ class TocsinModule(lightning.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Put the card into the checkpoint: weights never travel without it."""
         checkpoint["tocsin_card"] = self.card.model_dump(mode="json")
+
+
+def distance_from_teacher(logits: Tensor, teaching: Tensor) -> Tensor:
+    """Binary cross-entropy summed over the taught classes, mean over the batch; windows without teaching add nothing.
+
+    Args:
+        logits: ``(batch, taught classes)``.
+        teaching: the teacher's scores in 0 … 1, same shape; a row of NaN where it was not asked.
+    """
+    asked = ~teaching.isnan()
+    each = functional.binary_cross_entropy_with_logits(logits, torch.where(asked, teaching, 0.0), reduction="none")
+    return (each * asked).sum(1).mean()
 
 
 def masked(spectrogram: Tensor, masks: Tensor) -> Tensor:

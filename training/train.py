@@ -117,7 +117,7 @@ def _logits(module: TocsinModule, data: TocsinData, part: str) -> tuple[np.ndarr
         raise TocsinError(f"the {part} part is empty: give data.sources more sessions, or fewer data.folds")
     module.eval()
     with torch.no_grad():
-        batches = [(module(windows), labels) for windows, labels, _ in data.window_loader(part)]
+        batches = [(module(windows), labels) for windows, labels, *_ in data.window_loader(part)]
     logits, labels = (torch.cat(column).double().numpy() for column in zip(*batches, strict=True))
     return logits, labels.astype(np.int64)
 
