@@ -45,7 +45,7 @@ def train(folder, tree, *overrides):
         "module.model=tocsin_test", "name=test", f"hydra.run.dir={folder}", "trainer.max_epochs=2",
         "trainer.enable_progress_bar=false", "trainer.log_every_n_steps=1",
         f"data.sources=[{{kind: folder, path: '{tree}'}}]",
-        "data.synthetic={backfire: 0, gunshot: 0, fireworks: 0, background: 0}",
+        "data.synthetic={backfire: 0, gunshot: 0, fireworks: 0, impulse: 0, background: 0}",
         "data.folds=3", "data.test_fold=1", "data.validation_folds=2", "data.teacher=null", "module.taught=0",
         "data.examples_per_epoch=128", "data.batch_size=16", "data.workers=0", *overrides,
     ]  # fmt: skip

@@ -30,8 +30,12 @@ MASKS = 4  # two bands of frequency, two of time
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Probabilities and ranges of the changes that a training window goes through."""
+    """Probabilities and ranges of the changes that a training window goes through.
 
+    ``speed`` is how much faster or slower, hence higher or lower, a window is played: another charge, another room.
+    """
+
+    speed: float = 0.15
     echoes: float = 0.3
     spectrum: float = 0.6
     background: float = 0.6
@@ -108,7 +112,8 @@ class WindowDataset(Dataset[tuple[Tensor, int, Tensor, Tensor]]):
         """
         generator = np.random.default_rng(draw.seed)
         row = self.rows[draw.row]
-        window, onset, start_s = self._crop(row, generator)
+        speed = 1.0 if self.augment is None else generator.uniform(1 - self.augment.speed, 1 + self.augment.speed)
+        window, onset, start_s = self._crop(row, generator, speed)
         masks = np.zeros((MASKS, 2), np.float32)
         if self.augment is not None:
             window = self._changed(window, onset, generator, self.augment)
@@ -121,25 +126,28 @@ class WindowDataset(Dataset[tuple[Tensor, int, Tensor, Tensor]]):
             taught = scores[place(start_s, len(scores))].astype(np.float32)
         return torch.from_numpy(window), self.labels[draw.row], torch.from_numpy(masks), torch.from_numpy(taught)
 
-    def _crop(self, row: ManifestRow, generator: np.random.Generator) -> Crop:
+    def _crop(self, row: ManifestRow, generator: np.random.Generator, speed: float = 1.0) -> Crop:
         samples = self._files[str(row.path)]
+        length = round(self.window * speed)
         first, last = (round(second * self.sample_rate) for second in (row.start_s, row.end_s))
-        before = round(generator.uniform(EARLIEST, LATEST) * self.window)
+        before = round(generator.uniform(EARLIEST, LATEST) * length)
         anywhere = generator.random() < ANYWHERE and row.class_name != "gunshot"
-        onset: int | None = before
+        onset: int | None = round(before / speed)
         if row.onset_s is not None:
             # The neighbourhood of a known onset may be used beyond its stretch: what follows it is the same sound.
             start = round(row.onset_s * self.sample_rate) - before
             first, last = 0, len(samples)
         elif row.class_name == "background" or anywhere:
-            start = int(generator.integers(first, max(last - self.window, first) + 1))
+            start = int(generator.integers(first, max(last - length, first) + 1))
             onset = None
         else:
             start = first + self._bang(samples[first:last], generator) - before
-        window = np.zeros(self.window, np.float32)
-        source = samples[max(start, first) : min(start + self.window, last)]
+        window = np.zeros(length, np.float32)
+        source = samples[max(start, first) : min(start + length, last)]
         offset = max(start, first) - start
         window[offset : offset + len(source)] = source
+        if length != self.window:
+            window = np.interp(np.arange(self.window) * speed, np.arange(length), window).astype(np.float32)
         return Crop(window, onset, start / self.sample_rate)
 
     def _bang(self, samples: NDArray[np.float32], generator: np.random.Generator) -> int:
