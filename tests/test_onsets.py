@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.signal import butter, lfilter
 
 from tocsin import TocsinError
-from tocsin.inference.onsets import OnsetPicker, pick_onsets
+from tocsin.inference.onsets import OnsetPicker, band_pass_response, pick_onsets
 
 
 def bang(rng, sample_rate, peak, decay_s=0.02):
@@ -125,3 +126,12 @@ def test_what_cannot_be_picked_is_refused_in_a_sentence():
         OnsetPicker(2000)
     with pytest.raises(TocsinError, match="mono"):
         pick_onsets(np.zeros((2, 100)), 8000)
+
+
+@pytest.mark.parametrize("sample_rate", [3000, 12000, 48000])
+@pytest.mark.parametrize("band_hz", [(200.0, 500.0), (500.0, 1300.0)])
+def test_filters_are_those_of_scipy(sample_rate, band_hz):
+    pulse = np.zeros(round(0.015 * sample_rate))
+    pulse[0] = 1.0
+    expected = lfilter(*butter(2, band_hz, "bandpass", fs=sample_rate), pulse)
+    np.testing.assert_allclose(band_pass_response(band_hz, sample_rate, pulse.size), expected, atol=1e-10)
