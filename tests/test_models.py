@@ -42,8 +42,9 @@ def test_silence_gives_finite_logits(model):
         assert torch.isfinite(model.eval()(torch.zeros(1, 12000))).all()
 
 
-def test_sensor_model_is_small():
-    assert sum(p.numel() for p in create("tocsin_s", 5, 12000).parameters()) <= 300_000
+@pytest.mark.parametrize("name", ["tocsin_s", "tocsin_m"])
+def test_models_that_ship_are_small(name):
+    assert sum(p.numel() for p in create(name, 5, 12000).parameters()) <= 300_000
 
 
 def test_unknown_model_names_the_known_ones():
