@@ -19,6 +19,7 @@ VERBS = {
     "evaluate": ("tocsin.evaluation.commands", "main", "how well it hears: the standard report, on unheard recordings"),
     "train": ("tocsin.training.train", "main", "train a model: Hydra overrides, for example experiment=shipped"),
     "export": ("tocsin.training.export", "export", "a checkpoint to one .onnx file, checked against torch"),
+    "quantize": ("tocsin.training.quantize", "quantize", "an exported model in 8 bits, and what that costs"),
 }
 
 
