@@ -71,9 +71,9 @@ class EventStream:
         due = [onset for onset in self._onsets if onset.onset_s < until_s]
         self._onsets = [onset for onset in self._onsets if onset.onset_s >= until_s]
         # The gate: the network hears only the windows that speak for an onset, none in quiet hours.
-        wanted = np.zeros(len(start_s), bool)
-        for onset in due:
-            wanted |= windows_of(onset.onset_s, start_s, window_s)
-        events = pick(due, annotator.trace(wanted), self.threshold)
+        events = []
+        if due:
+            wanted = np.any([windows_of(onset.onset_s, start_s, window_s) for onset in due], axis=0)
+            events = pick(due, annotator.trace(wanted), self.threshold)
         annotator.forget((self._onsets[0].onset_s if self._onsets else until_s) - KEEP_S)
         return events
