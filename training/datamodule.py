@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import lightning
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 from torch.utils.data import DataLoader
@@ -160,10 +162,18 @@ class TocsinData(lightning.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Any]:
         """Balanced, augmented windows; this process's share of them."""
         part = self.parts["train"]
-        weights = balanced_weights(part.rows, [row.class_name for row in part.rows], self.class_shares)
         rank, processes = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        sampler = BalancedSampler(weights, self.examples_per_epoch, self.seed, rank, processes)
-        return self._loader(part, sampler, self.batch_size // processes, self.workers)
+        self.sampler = BalancedSampler(self._balanced(), self.examples_per_epoch, self.seed, rank, processes)
+        return self._loader(part, self.sampler, self.batch_size // processes, self.workers)
+
+    def favour(self, factors: NDArray[np.float64]) -> None:
+        """From the next epoch on draw each training row its factor, shape ``(rows,)``, more often than its share."""
+        favoured = self._balanced() * factors
+        self.sampler.weights = favoured / favoured.sum()
+
+    def _balanced(self) -> NDArray[np.float64]:
+        rows = self.parts["train"].rows
+        return balanced_weights(rows, [row.class_name for row in rows], self.class_shares)
 
     def val_dataloader(self) -> DataLoader[Any]:
         """One window a row, as recorded, the same in every epoch and in every process."""
