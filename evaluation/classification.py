@@ -116,6 +116,28 @@ def session_interval(
     return Interval(statistic(scored, positives, weighted), float(low), float(high))
 
 
+def share_interval(
+    hits: ArrayLike, sessions: Sequence[str], n_resamples: int = 1000, confidence: float = 0.95, seed: int = 0
+) -> Interval:
+    """Share of ``hits`` (bool, shape (n,)), each counting once, with its percentile interval over drawn sessions."""
+    hit = np.asarray(hits, dtype=np.float64)
+    names, of_clip = np.unique(np.asarray(sessions, dtype=str), return_inverse=True)
+    sizes, found = np.bincount(of_clip), np.bincount(of_clip, hit)
+    drawn = np.random.default_rng(seed).integers(0, len(names), (n_resamples, len(names)))
+    shares = found[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+    tail = (1.0 - confidence) / 2.0
+    low, high = np.quantile(shares, [tail, 1.0 - tail])
+    return Interval(float(hit.mean()), float(low), float(high))
+
+
+def roc_points(
+    scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """False-positive and true-positive rates of the ROC curve, each of shape (points,); as ``area_under_roc``."""
+    _, true, false = _curve(scores, positive, weights)
+    return false / false[-1], true / true[-1]
+
+
 def _curve(
     scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:

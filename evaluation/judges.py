@@ -50,3 +50,7 @@ class Judges:
         """Probability of each class in the window in which a gunshot is likeliest, as ``tocsin classify`` gives it."""
         audio = example.read()
         return classify_samples(self.required(example.group), audio.samples, audio.sample_rate)
+
+    def thresholds(self, examples: Sequence[Example]) -> tuple[float, ...]:
+        """Of each example, the threshold of its judge's card."""
+        return tuple(self.required(example.group).card.threshold for example in examples)

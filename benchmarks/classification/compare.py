@@ -26,14 +26,7 @@ from yamnet import Yamnet
 from tocsin import TocsinError
 from tocsin.data.audio import read_audio
 from tocsin.data.labels import CLASSES
-from tocsin.evaluation.classification import (
-    Interval,
-    area_under_roc,
-    confusion_matrix,
-    recall_at_false_positive_rate,
-    session_interval,
-    session_weights,
-)
+from tocsin.evaluation.evidence import Answers
 from tocsin.evaluation.examples import (
     WINDOW_S,
     Example,
@@ -44,9 +37,9 @@ from tocsin.evaluation.examples import (
     live_fire_tests,
     live_fire_windows,
 )
-from tocsin.evaluation.hard_negatives import confused_labels
+from tocsin.evaluation.report import text
+from tocsin.evaluation.sections import FALSE_POSITIVE_RATE, area, confusion, hard_negatives, window_figures
 
-FALSE_POSITIVE_RATE = 0.01
 Systems = Sequence[Yamnet | TocsinOnnx]
 Scores = list[dict[str, float]]
 
@@ -93,47 +86,20 @@ def report_clips(systems: Systems, clips: list[Example]) -> None:
     print("A session counts once; 95 % intervals over sessions.\n")
     print("| system | score | gunshot v. all other clips: AUC | gunshot v. fireworks: AUC |\n|---|---|---|---|")
     either = np.flatnonzero((truth == "gunshot") | (truth == "fireworks"))
-    answers = {}
+    sections = []
     for system in systems:
         scored = _score(system, clips)
         for detector in system.detectors:
             scores = np.array([score[detector] for score in scored])
-            everything = session_interval(area_under_roc, scores, truth == "gunshot", sessions)
+            everything = area(scores, truth == "gunshot", sessions)
             close = [sessions[index] for index in either]
-            fireworks = session_interval(area_under_roc, scores[either], truth[either] == "gunshot", close)
-            print(f"| {system.name} | {detector} | {_text(everything)} | {_text(fireworks)} |")
+            fireworks = area(scores[either], truth[either] == "gunshot", close)
+            print(f"| {system.name} | {detector} | {text(everything)} | {text(fireworks)} |")
         if isinstance(system, TocsinOnnx):
-            answers[system] = scored
-    for system, scored in answers.items():
-        report_confusion(system.name, clips, [max(CLASSES, key=score.__getitem__) for score in scored])
-        report_hard_negatives(system, clips, scored)
-
-
-def report_confusion(name: str, clips: list[Example], called: list[str]) -> None:
-    """Print what each class was called, and which sounds were called gunshots."""
-    truth, weights = [clip.class_name for clip in clips], session_weights([clip.session for clip in clips])
-    matrix = confusion_matrix(truth, called, CLASSES, weights)
-    present = matrix.sum(axis=1) > 0
-    recalls = np.diag(matrix)[present] / matrix.sum(axis=1)[present]
-    right = np.mean([call == label for call, label in zip(called, truth, strict=True)])
-    print(f"\n### {name}: the likeliest class\n")
-    print(f"Right: {right:.3f} of clips, {np.trace(matrix) / matrix.sum():.3f} a session counting once, ", end="")
-    print(f"{recalls.mean():.3f} on average over the classes present. Share of each true class (row), by sessions:\n")
-    print("| |" + "|".join(CLASSES) + "|\n|---|" + "---|" * len(CLASSES))
-    for label, row in zip(CLASSES, matrix, strict=True):
-        cells = [f"{share:.2f}" for share in row / row.sum()] if row.sum() else ["no recordings"] * len(CLASSES)
-        print(f"| {label} |" + "|".join(cells) + "|")
-
-
-def report_hard_negatives(system: TocsinOnnx, clips: list[Example], scored: Scores) -> None:
-    """Print how often each sound that is no gunshot is taken for one."""
-    print("\n### What is taken for a gunshot\n\nShare of the clips; the threshold is that of the judging card.\n")
-    print("| sound | clips | sessions | likeliest class | above threshold |\n|---|---|---|---|---|")
-    thresholds = [system.judges.required(clip.group).card.threshold for clip in clips]
-    for row in confused_labels(clips, scored, thresholds):
-        if row.class_name != "gunshot" and max(row.called_gunshot, row.above_threshold) > 0:
-            print(f"| {row.label} | {row.clips} | {row.sessions} | ", end="")
-            print(f"{row.called_gunshot:.2f} | {row.above_threshold:.2f} |")
+            answers = Answers(tuple(clips), tuple(scored), system.judges.thresholds(clips))
+            sections += [confusion(answers), hard_negatives(answers)]
+    for section in sections:
+        print("\n" + section.markdown(), end="")
 
 
 def report_live_fire(systems: Systems, windows: list[Example], window_s: float) -> None:
@@ -146,19 +112,12 @@ def report_live_fire(systems: Systems, windows: list[Example], window_s: float) 
     print(f"{len(set(sensors))} sensors; a window counts once; 95 % intervals over sensors.\n")
     rate = f"{FALSE_POSITIVE_RATE:.0%}".replace("%", " %")
     print(f"| system | score | AUC | recall at {rate} false positives |\n|---|---|---|---|")
-    ones = np.ones(len(windows))
-
-    def recall(scores: NDArray[np.float64], positive: NDArray[np.bool_], weights: NDArray[np.float64]) -> float:
-        return recall_at_false_positive_rate(scores, positive, FALSE_POSITIVE_RATE, weights).recall
-
     for system in systems:
         scored = _score(system, windows)
         for detector in system.detectors:
             scores = np.array([score[detector] for score in scored])
-            area, share = (
-                session_interval(figure, scores, positive, sensors, ones) for figure in (area_under_roc, recall)
-            )
-            print(f"| {system.name} | {detector} | {_text(area)} | {_text(share)} |")
+            figures = window_figures(scores, positive, sensors)
+            print(f"| {system.name} | {detector} | {text(figures[0])} | {text(figures[1])} |")
 
 
 def report_time(systems: Systems, recordings: Path, repeats: int) -> None:
@@ -187,10 +146,6 @@ def _score(system: Yamnet | TocsinOnnx, examples: list[Example]) -> Scores:
 def _count(truth: NDArray[np.str_], sessions: list[str]) -> str:
     counts = {name: len({s for s, label in zip(sessions, truth, strict=True) if label == name}) for name in CLASSES}
     return ", ".join(f"{name} {(truth == name).sum()} of {count} sessions" for name, count in counts.items() if count)
-
-
-def _text(interval: Interval) -> str:
-    return f"{interval.value:.3f} ({interval.low:.3f}–{interval.high:.3f})"
 
 
 if __name__ == "__main__":
