@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import wofz
 
-# Flow resistivity, Pa·s/m², of snow and moss; lawn; earth; gravel and packed earth; asphalt and concrete.
-SOFTEST, HARDEST = 1.2e4, 2e7
+# Flow resistivity, Pa·s/m²: of snow and moss, of packed earth and gravel, of asphalt and concrete.
+SOFTEST, TOWN, HARDEST = 1.2e4, 2e6, 2e7
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,13 @@ class Ground:
         flow_resistivity: effective, Pa·s/m²: 2·10⁵ a lawn, 2·10⁷ asphalt.
         source_height_m: above it.
         microphone_height_m: above it.
+        roughness_m: root mean square height of what makes it uneven: curbs, cars, furrows.
     """
 
     flow_resistivity: float
     source_height_m: float
     microphone_height_m: float
+    roughness_m: float = 0.0
 
 
 def impedance(frequency_hz: NDArray[np.float64], flow_resistivity: float) -> NDArray[np.complex128]:
@@ -65,6 +67,8 @@ def ground_gain(
 ) -> NDArray[np.complex128]:
     """Pressure over that of the direct path alone, with the signs of ``numpy.fft``: ``1 + Q r₁/r₂ exp(−ik(r₂ − r₁))``.
 
+    An uneven ground scatters the short waves: it mirrors ``exp(−2 (k σ cos θ)²)`` of what a flat one would (Rayleigh).
+
     Args:
         frequency_hz: ascending, ``(n,)``.
         distance_m: horizontal.
@@ -77,5 +81,7 @@ def ground_gain(
     nodes_hz = np.geomspace(10.0, max(float(frequency_hz[-1]), 20.0), 64)  # Q is smooth: the phase is what turns
     nodes = np.conj(reflection(nodes_hz, distance_m, ground, speed_mps))
     smooth = np.interp(frequency_hz, nodes_hz, nodes.real) + 1j * np.interp(frequency_hz, nodes_hz, nodes.imag)
+    cosine = (ground.source_height_m + ground.microphone_height_m) / reflected_m
+    uneven = np.exp(-2 * (2 * np.pi * frequency_hz / speed_mps * ground.roughness_m * cosine) ** 2)
     turn = np.exp((-2j * np.pi * (reflected_m - direct_m) / speed_mps) * frequency_hz)
-    return 1 + coherence * direct_m / reflected_m * smooth * turn
+    return 1 + coherence * uneven * direct_m / reflected_m * smooth * turn

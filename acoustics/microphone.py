@@ -15,7 +15,7 @@ LOWEST_HZ = 40.0
 
 
 def urban_noise(count: int, sample_rate: int, level_dbspl: float, generator: np.random.Generator) -> Signal:
-    """Noise of a town, in pascals: a random slope between pink and brown, swelling slowly, and a hum of machines.
+    """Noise of a town, in pascals: a slope from pink to steeper than brown, swelling slowly, and a hum of machines.
 
     Args:
         count: samples.
@@ -25,7 +25,7 @@ def urban_noise(count: int, sample_rate: int, level_dbspl: float, generator: np.
     """
     length = next_fast_len(count, real=True)
     hz = rfftfreq(length, 1 / sample_rate)
-    slope = generator.uniform(0.5, 1.1)
+    slope = generator.uniform(0.5, 1.3)
     spectrum = np.maximum(hz, 20.0) ** -slope
     noise = irfft(spectrum * np.exp(2j * np.pi * generator.random(len(hz))), length)[:count]
     time_s = np.arange(count) / sample_rate

@@ -17,7 +17,7 @@ Spectrum = NDArray[np.complex128]
 TAIL_LENGTHS = 6  # the diffuse tail is cut where it has fallen by 52 dB
 DEEPEST_SHADOW_DB = 25.0
 HALF_TAPS = 8  # of the sinc that moves an echo by a fraction of a sample
-FURTHER_M = (0.0, 20.0, 60.0, 150.0, np.inf)  # echoes in one of these steps lose their top alike
+FURTHER_M = (0.0, 30.0, 100.0, np.inf)  # echoes in one of these steps lose their top alike
 EDDY_M = 1.1  # correlation length of turbulence near the ground (Daigle 1979)
 RAYLEIGH_NEPER = 0.64  # 5.6 dB: a level that fades more does so as the sum of many paths
 
@@ -75,13 +75,16 @@ def receive(
         transfer += _tail(echoes, distance_m, loss_db_per_m, length, rate, generator)
     variance = _phase_variance(hz, distance_m, speed, turbulence)
     if ground is not None:
-        transfer *= ground_gain(hz, distance_m, ground, speed, np.exp(-variance))
-    if turbulence > 0:
-        transfer *= _fading(hz, variance, generator)
+        rise_m = ground.source_height_m - ground.microphone_height_m
+        level_m = float(np.sqrt(max(distance_m**2 - rise_m**2, 1.0)))
+        transfer *= ground_gain(hz, level_m, ground, speed, np.exp(-variance))
     loss_db = loss_db_per_m * distance_m
     if detour_m > 0:
         loss_db = loss_db + np.minimum(10 * np.log10(3 + 40 * detour_m * hz / speed), DEEPEST_SHADOW_DB)
-    transfer *= _minimum_phase(loss_db, length) * np.exp(-2j * np.pi * hz * delay_s)
+    exponent = _minimum_phase(loss_db, length) - 2j * np.pi * hz * delay_s
+    if turbulence > 0:
+        exponent += _fading(hz, variance, generator)
+    transfer *= np.exp(exponent)
     return irfft(rfft(pressure_pa, length) * transfer, length)[: min(count, wanted)]
 
 
@@ -113,19 +116,19 @@ def _phase_variance(hz: Signal, distance_m: float, speed_mps: float, turbulence:
 
 
 def _fading(hz: Signal, variance: Signal, generator: np.random.Generator) -> Spectrum:
-    """Random level and phase, alike within half an octave, half of the variance each; the level's saturates."""
+    """Logarithm of a random level and phase, alike within half an octave; each has half of the variance, or less."""
     nodes_hz = np.geomspace(31.5, max(float(hz[-1]), 63.0), 16)
     level, phase = (np.interp(hz, nodes_hz, generator.standard_normal(16)) for _ in range(2))
     deviation = np.sqrt(variance / 2)
     fading = np.minimum(deviation, RAYLEIGH_NEPER)
-    return np.exp(fading * level - fading**2 + 1j * deviation * phase)
+    return fading * level - fading**2 + 1j * deviation * phase
 
 
 def _minimum_phase(loss_db: Signal, length: int) -> Spectrum:
-    """Response of a loss at each frequency: nothing arrives before its time, as zero phase would have it."""
+    """Logarithm of the response of a loss at each frequency: nothing comes early, as with zero phase it would."""
     cepstrum = irfft(-loss_db / 20 * np.log(10), length)
     folding = np.zeros(length)
     folding[0], folding[1 : (length + 1) // 2] = 1.0, 2.0
     if length % 2 == 0:
         folding[length // 2] = 1.0
-    return np.exp(rfft(cepstrum * folding, length))
+    return rfft(cepstrum * folding, length)

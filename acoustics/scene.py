@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tocsin import TocsinError
 from tocsin.acoustics.atmosphere import Atmosphere, speed_of_sound_mps
+from tocsin.acoustics.ground import HARDEST, TOWN, Ground
 from tocsin.acoustics.microphone import record, urban_noise
 from tocsin.acoustics.propagation import receive
 from tocsin.acoustics.sources import Source, gunshot, render
@@ -92,11 +93,21 @@ class Event:
 
 @dataclass(frozen=True)
 class Obstruction:
-    """What lies between an event and a sensor: detour, loss and echoes of the path."""
+    """What lies between an event and a sensor.
+
+    Attributes:
+        detour_s: by which the way round is longer.
+        loss_db: that it costs.
+        echoes: of the path.
+        flow_resistivity: of the ground, Pa·s/m²; ``None`` is no ground.
+        roughness_m: of the ground.
+    """
 
     detour_s: float
     loss_db: float
     echoes: Echoes
+    flow_resistivity: float | None = None
+    roughness_m: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -139,10 +150,8 @@ def simulate_neighbourhood(seed: int, events: tuple[tuple[str, int], ...] = EVEN
     for index in generator.permutation(len(events)):
         label, rounds = events[index]
         x_m, y_m = _place_event(generator, happening)
-        # Shells burst high up; guns and exhausts are near the ground.
-        z_m = float(generator.uniform(20, 80)) if label == "fireworks" else 1.5
         source = gunshot(generator, SAMPLE_RATE, rounds) if rounds else render(label, generator, SAMPLE_RATE)
-        happening.append(Event(label, x_m, y_m, z_m, time_s, rounds, source))
+        happening.append(Event(label, x_m, y_m, source.height_m, time_s, rounds, source))
         time_s += float(generator.uniform(LEAST_APART_S, MOST_APART_S))
     last = happening[-1]
     return Scene(
@@ -181,6 +190,7 @@ def sound_pressure(scene: Scene, sensor: int) -> NDArray[np.float64]:
             path.echoes,
             np.random.default_rng([scene.seed, sensor, number]),
             delay_s=(AHEAD + fraction) / scene.sample_rate,
+            ground=_ground(path, event, scene.sensors[sensor]),
         )[max(-start, 0) : max(count - start, 0)]
         start = max(start, 0)
         total[start : start + len(heard)] += heard * 10 ** (-path.loss_db / 20)
@@ -236,7 +246,15 @@ def _obstruct(generator: np.random.Generator) -> Obstruction:
         float(generator.exponential(MEAN_DETOUR_S)),
         float(generator.uniform(0, GREATEST_OBSTRUCTION_DB)),
         random_echoes(generator),
+        float(np.exp(generator.uniform(np.log(TOWN), np.log(HARDEST)))),
+        float(generator.uniform(0.02, 0.3)),
     )
+
+
+def _ground(path: Obstruction, event: Event, sensor: Sensor) -> Ground | None:
+    if path.flow_resistivity is None:
+        return None
+    return Ground(path.flow_resistivity, event.z_m, sensor.z_m, path.roughness_m)
 
 
 def _distance_m(scene: Scene, event: int, sensor: int) -> float:

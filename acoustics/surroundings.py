@@ -71,7 +71,7 @@ def random_echoes(generator: np.random.Generator, distance_m: float = TYPICAL_M)
         off_walls = generator.uniform(0.5, 0.95) ** reflections[1:]
         walls = np.concatenate([walls, (length_m[1:] - length_m[0]) / TYPICAL_MPS])
         gain = np.concatenate([gain, off_walls * generator.uniform(0.7, 1.1, len(off_walls))])
-    return Echoes(walls, gain, tail_db=generator.uniform(-55, -30), tail_s=generator.uniform(0.1, 0.5))
+    return Echoes(walls, gain, tail_db=generator.uniform(-50, -24), tail_s=generator.uniform(0.1, 0.5))
 
 
 def indoors(pressure_pa: Signal, sample_rate: int, generator: np.random.Generator) -> Signal:

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from tocsin import TocsinError
-from tocsin.acoustics import sources
+from tocsin.acoustics import impacts, sources, waves
 from tocsin.acoustics.atmosphere import Atmosphere, absorption_db_per_m, speed_of_sound_mps
-from tocsin.acoustics.microphone import record, urban_noise
+from tocsin.acoustics.microphone import gain_control, in_band, record, urban_noise
 from tocsin.acoustics.propagation import receive
 from tocsin.acoustics.surroundings import NO_ECHOES, Echoes, random_echoes
-from tocsin.acoustics.synthesis import synthesize
+from tocsin.acoustics.synthesis import _stretch_of, synthesize
 
 RATE = 16000
 # ISO 9613-2:1996, table 2 (computed by ISO 9613-1): dB/km at 63, 125, … 8000 Hz.
@@ -23,6 +23,7 @@ TABLE = {
 }
 OCTAVES_HZ = 1000 * 10 ** (0.3 * np.arange(-4, 4))  # exact midband frequencies, as the standard uses
 BLAST = sources.Source(sources.friedlander(1000.0, 0.001, 1.2, RATE), RATE)
+BLAST_12 = sources.Source(sources.friedlander(1000.0, 0.001, 1.2, 12000), 12000)
 
 
 @pytest.mark.parametrize(("weather", "db_per_km"), TABLE.items())
@@ -54,7 +55,7 @@ def test_friedlander_starts_at_its_peak_and_crosses_zero_once():
     assert (np.diff(np.sign(wave)) != 0).sum() == 1
 
 
-@pytest.mark.parametrize("label", ["gunshot", "fireworks", "backfire"])
+@pytest.mark.parametrize("label", ["gunshot", "fireworks", "backfire", "impulse"])
 def test_sources_are_finite_seeded_and_never_alike(label):
     first, again = (sources.render(label, np.random.default_rng(5), RATE).pressure_pa for _ in range(2))
     other = sources.render(label, np.random.default_rng(6), RATE).pressure_pa
@@ -162,7 +163,7 @@ def test_recording_clips_at_full_scale_and_keeps_16_bits():
     np.testing.assert_array_equal(quiet * 32768, np.round(quiet * 32768))
 
 
-@pytest.mark.parametrize("label", ["gunshot", "fireworks", "backfire", "background"])
+@pytest.mark.parametrize("label", ["gunshot", "fireworks", "backfire", "impulse", "background"])
 def test_synthetic_recordings_are_bounded_and_seeded(label):
     one, same = (synthesize(label, np.random.default_rng(9), 12000, 1.5) for _ in range(2))
     assert one.shape == (18000,)
@@ -171,7 +172,95 @@ def test_synthetic_recordings_are_bounded_and_seeded(label):
     np.testing.assert_array_equal(one, same)
 
 
-def test_nothing_but_the_source_tells_labels_apart():
-    # Before the event starts, the same seed gives the same recording whatever the label.
-    shot, burst = (synthesize(label, np.random.default_rng(12), 12000, 2.0) for label in ("gunshot", "fireworks"))
-    np.testing.assert_array_equal(shot[:1200], burst[:1200])
+LABELS = ("gunshot", "fireworks", "backfire", "impulse")
+
+
+def test_nothing_but_the_source_tells_labels_apart(monkeypatch):
+    # With one and the same source for all, the same generator gives the same recording whatever the label.
+    monkeypatch.setattr("tocsin.acoustics.synthesis.render", lambda label, generator, rate, distance_m: BLAST_12)
+    for seed in range(8):
+        first, *others = (synthesize(label, np.random.default_rng(seed), 12000, 1.0) for label in LABELS)
+        assert np.ptp(first) > 0
+        for other in others:
+            np.testing.assert_array_equal(first, other)
+
+
+def test_levels_are_drawn_alike_whatever_the_source_s_own(monkeypatch):
+    # A source a thousand times weaker is heard as loud: what differs is what rounding to 16 bits leaves.
+    weak = sources.Source(BLAST_12.pressure_pa / 1000, 12000)
+    heard = []
+    for source in (BLAST_12, weak):
+        monkeypatch.setattr("tocsin.acoustics.synthesis.render", lambda *_, source=source: source)
+        heard.append(synthesize("gunshot", np.random.default_rng(3), 12000, 1.0))
+    np.testing.assert_allclose(heard[0], heard[1], atol=2 / 32768)
+
+
+def test_before_the_event_the_recording_is_that_without_one():
+    for seed in range(8):
+        quiet = synthesize("background", np.random.default_rng(seed), 12000, 2.0)
+        for label in LABELS:
+            first = round(0.05 * 2.0 * 12000) - 120  # the earliest start, less what an automatic gain looks ahead
+            np.testing.assert_array_equal(
+                synthesize(label, np.random.default_rng(seed), 12000, 2.0)[:first], quiet[:first]
+            )
+
+
+def test_of_a_long_event_the_loudest_moment_is_recorded():
+    # Eight seconds of faint noise with one blast late in it.
+    pressure = 1e-3 * np.random.default_rng(0).standard_normal(8 * 12000)
+    pressure[80000 : 80000 + len(BLAST_12.pressure_pa)] += BLAST_12.pressure_pa
+    long = sources.Source(pressure, 12000)
+    assert all(
+        np.abs(_stretch_of(long, 1.0, np.random.default_rng(seed))[:12000]).max() == np.abs(pressure).max()
+        for seed in range(20)
+    )
+
+
+@pytest.mark.parametrize("sample_rate", [8000, 16000, 44100])
+def test_every_label_at_any_rate(sample_rate):
+    for label in LABELS:
+        for seed in range(6):
+            samples = synthesize(label, np.random.default_rng([4, seed]), sample_rate, 0.5)
+            assert len(samples) == round(0.5 * sample_rate)
+            assert 0 < np.abs(samples).max() <= 1
+
+
+def test_gain_control_lets_soft_sounds_be_and_halves_the_excess_of_loud_ones():
+    time_s = np.arange(3 * RATE) / RATE
+    tone = np.sin(2 * np.pi * 400 * time_s)
+    soft = gain_control(0.1 * tone, RATE, 0.5)
+    np.testing.assert_array_equal(soft, 0.1 * tone)
+    loud = gain_control(tone, RATE, 0.5)  # 0 dBFS is 12 dB above the knee: 6 dB down once settled
+    assert 20 * np.log10(np.abs(loud[2 * RATE :]).max()) == pytest.approx(-6, abs=0.1)
+    assert np.abs(loud[:80]).max() > 0.85 * np.abs(tone[:80]).max()  # what comes first passes
+
+
+def test_a_microphone_s_band_is_three_decibels_down_at_its_ends():
+    impulse = np.zeros(RATE)
+    impulse[0] = 1
+    response_db = 20 * np.log10(np.abs(np.fft.rfft(in_band(impulse, RATE, 80.0, 3000.0))) + 1e-12)
+    assert response_db[80] == pytest.approx(-3, abs=0.1)
+    assert response_db[3000] == pytest.approx(-3, abs=0.1)
+    assert response_db[500] == pytest.approx(0, abs=0.1)
+
+
+def test_a_bouncing_thing_bounces_ever_sooner_and_weaker():
+    for seed in range(20):
+        parts = impacts._drop(np.random.default_rng(seed), RATE)
+        at_s, peaks = np.array([when for when, _ in parts]), np.array([np.abs(part).max() for _, part in parts])
+        assert (np.diff(peaks) < 0).all()
+        assert (np.diff(np.diff(at_s)) < 0).all()
+
+
+def test_ringing_is_a_sum_of_damped_sines():
+    response = waves.ringing([400.0, 900.0], [1.0, 0.5], [0.01, 0.02], 0.1, RATE)
+    time_s = np.arange(1, 1601) / RATE
+    both = np.sin(800 * np.pi * time_s) * np.exp(-time_s / 0.01)
+    both += 0.5 * np.sin(1800 * np.pi * time_s) * np.exp(-time_s / 0.02)
+    np.testing.assert_allclose(response, both / np.abs(both).max(), atol=1e-12)
+
+
+def test_shells_burst_high_and_strings_lie_on_the_ground(rng):
+    heights = np.array([sources.render("fireworks", rng, RATE).height_m for _ in range(60)])
+    assert 15 < (heights > 20).sum() < 50
+    assert heights.min() == 1.5
