@@ -24,7 +24,7 @@ CLEAR_SKY_M = 10.0  # a source as high as this is screened by nothing
 def synthesize(label: str, generator: np.random.Generator, sample_rate: int, duration_s: float) -> NDArray[np.float32]:
     """One recording of a ``gunshot``, ``fireworks``, ``backfire``, ``impulse`` or ``background`` somewhere in a town.
 
-    Distance (20 to 800 m), weather, ground, echoes, turbulence, microphone, noise, level over noise and level in the
+    Distance (6 to 800 m), weather, ground, echoes, turbulence, microphone, noise, level over noise and level in the
     recording come from the same distributions for every label, so that nothing but the source tells them apart: with
     the same generator, what is not the source is the same.
 
@@ -47,7 +47,8 @@ def synthesize(label: str, generator: np.random.Generator, sample_rate: int, dur
     noise += np.std(noise) * 10 ** (generator.uniform(-60, -25) / 20) * generator.standard_normal(count)
     low_hz = float(np.exp(generator.uniform(np.log(40), np.log(160))))
     high_hz = generator.uniform(3000, 9000)
-    level_db = 60.0 + generator.uniform(3, 48)
+    # Fainter ones teach a network that a stir in a steady noise is a shot.
+    level_db = 60.0 + generator.uniform(12, 48)
     full_scale_dbspl = level_db - generator.uniform(-40, 6)
     agc_release_s = generator.uniform(0.3, 3.0) if generator.random() < 0.2 else None
     start = int(generator.uniform(0.05, 0.5) * count)
@@ -66,11 +67,11 @@ def _heard(
 ) -> Signal:
     """The sound at the microphone, no longer than is left of the recording."""
     atmosphere = Atmosphere(generator.uniform(-10, 35), generator.uniform(20, 95))
-    distance_m = float(np.exp(generator.uniform(np.log(20), np.log(800))))
+    distance_m = float(np.exp(generator.uniform(np.log(6), np.log(800))))
     echoes = random_echoes(generator, distance_m)
     resistivity = float(np.exp(generator.uniform(np.log(SOFTEST), np.log(HARDEST))))
     microphone_m = generator.uniform(1.2, 12)
-    roughness_m = float(np.exp(generator.uniform(np.log(0.01), np.log(0.4))))
+    roughness_m = float(np.exp(generator.uniform(np.log(0.03), np.log(0.4))))
     turbulence = float(10 ** generator.uniform(-6.5, -5))
     # Two in three paths lead over or round something.
     detour_m = float(generator.exponential(0.3)) if generator.random() < 0.67 else 0.0
