@@ -74,3 +74,19 @@ def tiny_onnx(tiny_torch, tiny_card, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("tiny") / "tiny.onnx"
     write_onnx(tiny_torch, tiny_card, path)
     return path
+
+
+@pytest.fixture(scope="session")
+def write_carded(tiny_onnx, tiny_card):
+    """A function that writes the tiny model under another card: its path, and the fields that differ."""
+    import onnx
+
+    from tocsin.models.card import METADATA_KEY
+
+    def write(path: Path, **fields) -> Path:
+        graph = onnx.load(tiny_onnx)
+        onnx.helper.set_model_props(graph, {METADATA_KEY: tiny_card.model_copy(update=fields).model_dump_json()})
+        onnx.save(graph, path)
+        return path
+
+    return write

@@ -45,13 +45,9 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def weights(tiny_torch, tiny_card, tmp_path_factory):
+def weights(write_carded, tmp_path_factory):
     """Weights that trained on rain and on a dog, so that every other label is new to them."""
-    from tocsin.training.export import write_onnx
-
-    path = tmp_path_factory.mktemp("weights") / "tiny.onnx"
-    write_onnx(tiny_torch, tiny_card.model_copy(update={"trained_sessions": ("s4", "s6")}), path)
-    return path
+    return write_carded(tmp_path_factory.mktemp("weights") / "tiny.onnx", trained_sessions=("s4", "s6"))
 
 
 def test_report_in_both_formats_and_figures(folder, weights, tmp_path, capsys):

@@ -13,10 +13,8 @@ from tocsin.inference.classify import classify_samples
 
 
 @pytest.fixture(scope="module")
-def weights(tiny_torch, tiny_card, tmp_path_factory):
+def weights(write_carded, tmp_path_factory):
     """Weights that held out a alone (a card of old), that trained on a and b, and that trained on b and c."""
-    from tocsin.training.export import write_onnx
-
     folder = tmp_path_factory.mktemp("weights")
     cards = {
         "old": {"held_out": {"test": ["a"], "validation": ["c"]}},
@@ -24,7 +22,7 @@ def weights(tiny_torch, tiny_card, tmp_path_factory):
         "second": {"trained_sessions": ("b", "c"), "held_out": {"validation": ["e"]}},
     }
     for name, fields in cards.items():
-        write_onnx(tiny_torch, tiny_card.model_copy(update={"name": name, **fields}), folder / f"{name}.onnx")
+        write_carded(folder / f"{name}.onnx", name=name, **fields)
     return folder
 
 

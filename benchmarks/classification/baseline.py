@@ -1,0 +1,140 @@
+"""A reference without a network: hand-made features and scikit-learn, cross-validated on the network's folds.
+
+    python benchmarks/classification/baseline.py --recordings ../shared
+
+Sessions and firing positions are cut into the five folds of ``tocsin train experiment=crossvalidation`` (seed 0), and
+a session is judged by a model of the other four; what no weights may be trained on is judged by the first. A clip is
+what surrounds its loudest moment. A network's training leaves out a fold's sessions and, to calibrate, some more;
+these models learn from all but the fold's.
+"""
+
+import argparse
+import os
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from features import at_rate, hand_made, loudest_cut
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+
+from tocsin import TocsinError
+from tocsin.data.manifests import ManifestRow
+from tocsin.data.pittsburgh import SOURCE as LIVE_FIRE
+from tocsin.data.pittsburgh import labelled_clips
+from tocsin.data.splits import group_folds
+from tocsin.evaluation.examples import (
+    WINDOW_S,
+    Example,
+    clip_examples,
+    clip_rows,
+    live_fire_tests,
+    live_fire_windows,
+)
+from tocsin.evaluation.report import text
+from tocsin.evaluation.sections import area, window_figures
+
+FOLDS = 5
+BEFORE_S = 0.3 * WINDOW_S
+Features = NDArray[np.float64]
+
+
+def main() -> int:
+    """Print the figures of each kind of model; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    default = Path(os.environ.get("TOCSIN_RECORDINGS", "../shared"))
+    parser.add_argument("--recordings", type=Path, default=default, help="folder that holds clips/ and live-fire/")
+    parser.add_argument("--seed", type=int, default=0, help="of the folds and the models")
+    options = parser.parse_args()
+    try:
+        rows, tests = clip_rows(options.recordings), live_fire_tests(options.recordings)
+    except TocsinError as error:
+        print(f"baseline: {error}", file=sys.stderr)
+        return 1
+    fold_of = folds_of([*rows, *labelled_clips(tests)], options.seed)
+    clips, windows = clip_examples(rows), live_fire_windows(tests)
+    learnable = [*map(may_be_learnt, rows), *(True for _ in windows)]
+    examples = [*clips, *windows]
+    shown = track(examples, "measuring", console=Console(stderr=True), transient=True)
+    features = np.stack([features_of(example) for example in shown])
+    print(f"{len(clips)} clips and {len(windows)} windows of live fire, {FOLDS} folds.\n")
+    print("| model | gunshot v. all other clips: AUC | gunshot v. fireworks: AUC | live fire: AUC ", end="")
+    print("| recall at 1 % false positives |\n|---|---|---|---|---|")
+    for name, make in models(options.seed).items():
+        scores = cross_validated(make, features, examples, np.array(learnable), fold_of)
+        figures = figures_of(scores, examples, len(clips))
+        print(f"| {name} | " + " | ".join(map(text, figures)) + " |")
+    return 0
+
+
+def models(seed: int) -> dict[str, Any]:
+    """Names of the kinds of model, and functions that make an untrained one."""
+    return {
+        "random forest": lambda: RandomForestClassifier(400, min_samples_leaf=2, random_state=seed),
+        "gradient boosting": lambda: HistGradientBoostingClassifier(max_iter=150, random_state=seed),
+    }
+
+
+def may_be_learnt(row: ManifestRow) -> bool:
+    """The rule of training: the licence permits it, and the label of a bang is sure."""
+    return row.use == "train" and (row.quality in ("ok", "weak_event") or row.class_name == "background")
+
+
+def folds_of(rows: Sequence[ManifestRow], seed: int) -> dict[str, int]:
+    """Fold of each session that may be learnt from."""
+    folds = group_folds([row for row in rows if may_be_learnt(row)], FOLDS, seed)
+    return {row.group: number for number, fold in enumerate(folds) for row in fold}
+
+
+def features_of(example: Example) -> Features:
+    """Features of a window, or of what surrounds a clip's loudest moment."""
+    samples = at_rate(example.read())
+    # Windows of the live fire have this length and their onset at this place.
+    cut = samples if example.source == LIVE_FIRE else loudest_cut(samples, WINDOW_S, BEFORE_S)
+    return hand_made(cut)
+
+
+def cross_validated(
+    make: Any, features: Features, examples: Sequence[Example], learnable: NDArray[np.bool_], fold_of: dict[str, int]
+) -> Features:
+    """Gunshot probability of each example by a model that never met its session, shape (examples,)."""
+    truth = np.array([example.class_name for example in examples])
+    judged_by = np.array([fold_of.get(example.group, 0) for example in examples])
+    held_out = np.array([fold_of.get(example.group, -1) for example in examples])
+    weights = balanced(examples)
+    scores = np.zeros(len(examples))
+    for fold in range(FOLDS):
+        train, test = learnable & (held_out != fold) & (held_out >= 0), judged_by == fold
+        model = make().fit(features[train], truth[train], sample_weight=weights[train])
+        scores[test] = model.predict_proba(features[test])[:, list(model.classes_).index("gunshot")]
+    return scores
+
+
+def balanced(examples: Sequence[Example]) -> Features:
+    """Weights such that each class weighs alike, and within it each session."""
+    pairs = [(example.class_name, example.group) for example in examples]
+    clips, sessions = Counter(pairs), Counter(name for name, _ in set(pairs))
+    return np.array([len(pairs) / len(sessions) / sessions[name] / clips[name, group] for name, group in pairs])
+
+
+def figures_of(scores: Features, examples: Sequence[Example], n_clips: int) -> list[Any]:
+    """The four figures of the table; the first ``n_clips`` examples are clips, the others windows of live fire."""
+    truth = np.array([example.class_name for example in examples])
+    sessions = np.array([example.session for example in examples])
+    clip = np.arange(len(examples)) < n_clips
+    positive = truth == "gunshot"
+    close = clip & (positive | (truth == "fireworks"))
+    return [
+        area(scores[clip], positive[clip], sessions[clip].tolist()),
+        area(scores[close], positive[close], sessions[close].tolist()),
+        *window_figures(scores[~clip], positive[~clip], sessions[~clip].tolist()),
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
