@@ -35,10 +35,11 @@ def _body(
     modes: int,
     ring_s: float,
 ) -> Pressure:
-    """Modes spread evenly over the octaves; the higher, the sooner dead."""
+    """Modes spread evenly over the octaves; the higher, the sooner dead, and heard the better, as radiation is."""
     modes_hz = np.exp(generator.uniform(np.log(lowest_hz), np.log(highest_hz), modes))
     decay_s = ring_s * (lowest_hz / modes_hz) ** generator.uniform(0.2, 0.8) * generator.uniform(0.5, 1.5, modes)
-    return ringing(modes_hz, generator.uniform(0.2, 1, modes), decay_s, min(6 * ring_s, 0.6), sample_rate)
+    weights = generator.uniform(0.2, 1, modes) * (modes_hz / lowest_hz) ** generator.uniform(0, 1)
+    return ringing(modes_hz, weights, decay_s, min(6 * ring_s, 0.6), sample_rate)
 
 
 def _repeat(

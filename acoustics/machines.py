@@ -32,7 +32,8 @@ def _exhaust(generator: np.random.Generator, sample_rate: int) -> Pressure:
     length_m, gas_mps = generator.uniform(0.6, 2.5), generator.uniform(420, 560)
     modes_hz = np.arange(1, 40, 2) * gas_mps / (4 * length_m)
     weights = 1 / (1 + (modes_hz / generator.uniform(600, 2000)) ** 2)
-    return ringing(modes_hz, weights, generator.uniform(0.006, 0.02), 0.12, sample_rate)
+    damping_s = generator.uniform(0.006, 0.02)
+    return ringing(modes_hz, weights, damping_s, 6 * damping_s, sample_rate)
 
 
 def _engine(generator: np.random.Generator, sample_rate: int, length_s: float, exhaust: Pressure) -> Pressure:

@@ -15,6 +15,7 @@ Signal = NDArray[np.float64]
 Spectrum = NDArray[np.complex128]
 
 TAIL_LENGTHS = 6  # the diffuse tail is cut where it has fallen by 52 dB
+TAIL_DULL_HZ = 1200.0
 DEEPEST_SHADOW_DB = 25.0
 HALF_TAPS = 8  # of the sinc that moves an echo by a fraction of a sample
 FURTHER_M = (0.0, 30.0, 100.0, np.inf)  # echoes in one of these steps lose their top alike
@@ -36,8 +37,8 @@ def receive(
 ) -> Signal:
     """Pressure at a distance, in pascals, from the arrival of the direct sound on.
 
-    Spherical spreading from one metre, absorption by the air on every path (ISO 9613-1), echoes and a diffuse tail, all
-    with the ground's reflection (as of the direct path: other paths are as low), screened, and faded by turbulence.
+    Spherical spreading from one metre, absorption by the air on every path (ISO 9613-1), echoes, all with the ground's
+    reflection (as of the direct path: other paths are as low), a diffuse tail, screened, and faded by turbulence.
 
     Args:
         source: the sound at one metre.
@@ -71,13 +72,13 @@ def receive(
         if inside.any():
             late = rfft(_taps(echoes.delay_s[inside] * rate, gains[inside], length), length)
             transfer += late * 10 ** (-loss_db_per_m * further_m[inside].mean() / 20)
-    if np.isfinite(echoes.tail_db):
-        transfer += _tail(echoes, distance_m, loss_db_per_m, length, rate, generator)
     variance = _phase_variance(hz, distance_m, speed, turbulence)
     if ground is not None:
         rise_m = ground.source_height_m - ground.microphone_height_m
         level_m = float(np.sqrt(max(distance_m**2 - rise_m**2, 1.0)))
         transfer *= ground_gain(hz, level_m, ground, speed, np.exp(-variance))
+    if np.isfinite(echoes.tail_db):
+        transfer += _tail(echoes, distance_m, loss_db_per_m, length, rate, generator)
     loss_db = loss_db_per_m * distance_m
     if detour_m > 0:
         loss_db = loss_db + np.minimum(10 * np.log10(3 + 40 * detour_m * hz / speed), DEEPEST_SHADOW_DB)
@@ -106,8 +107,11 @@ def _tail(
     envelope = (1 - np.exp(-time_s / 0.02)) * np.exp(-time_s / echoes.tail_s)
     noise = generator.standard_normal(len(time_s)) * envelope * 10 ** (echoes.tail_db / 20) / distance_m
     noise *= np.sqrt(12000 / rate)  # the level of the tail is that at 12 kHz, at any rate
+    # Every further wall takes more of the top than of the rest: high up the tail is over three times sooner.
+    dull = 1 / (1 + (np.arange(length // 2 + 1) * rate / length / TAIL_DULL_HZ) ** 2)
+    spectrum = dull * rfft(noise, length) + (1 - dull) * rfft(noise * np.exp(-2 * time_s / echoes.tail_s), length)
     # The diffuse sound has travelled half as far again, and has lost more of its top.
-    return rfft(noise, length) * 10 ** (-loss_db_per_m * 0.5 * distance_m / 20)
+    return spectrum * 10 ** (-loss_db_per_m * 0.5 * distance_m / 20)
 
 
 def _phase_variance(hz: Signal, distance_m: float, speed_mps: float, turbulence: float) -> Signal:

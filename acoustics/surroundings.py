@@ -17,7 +17,7 @@ class Echoes:
         delay_s: of each reflection behind the direct sound, shape ``(n,)``, positive.
         gain: pressure of each, before its longer path, relative to the direct sound, shape ``(n,)``; signs may differ.
         tail_db: level of the diffuse tail's start relative to the direct sound.
-        tail_s: time in which the diffuse tail falls to 1/e.
+        tail_s: time in which the diffuse tail falls to 1/e below 1 kHz; far above, it falls three times as fast.
     """
 
     delay_s: NDArray[np.float64]
