@@ -80,9 +80,8 @@ def main() -> None:
     pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3]  # type: ignore[attr-defined]
     Image.fromarray(pixels).quantize(COLOURS, dither=Image.Dither.NONE).save(options.out, optimize=True)
     print(f"{options.out}: {Path(options.out).stat().st_size / 1000:.0f} kB")
-    print(
-        f"| | clips | dB after {', '.join(map(str, AFTER_S))} s | dB in {', '.join(f'{a}-{b}' for a, b in BANDS_HZ)} Hz |"
-    )
+    bands = ", ".join(f"{low_hz}-{high_hz}" for low_hz, high_hz in BANDS_HZ)
+    print(f"| | clips | dB after {', '.join(map(str, AFTER_S))} s | dB in {bands} Hz |")
     print("|---|---|---|---|")
     for label, patterns in REAL.items():
         for pattern in patterns:
@@ -112,7 +111,7 @@ def _print_row(name: str, clips: list[NDArray[np.float32]]) -> None:
         hz = np.fft.rfftfreq(4096, 1 / RATE)
         band_db = np.array([10 * np.log10(power[(hz >= a) & (hz < b)].mean() + 1e-12) for a, b in BANDS_HZ])
         bands_db.append(band_db - band_db.max())
-    columns = [" ".join(f"{value:.0f}" for value in np.nanmedian(rows, axis=0)) for rows in (later_db, bands_db)]
+    columns = [" ".join(str(round(value)) for value in np.nanmedian(rows, axis=0)) for rows in (later_db, bands_db)]
     print(f"| {name} | {len(clips)} | {columns[0]} | {columns[1]} |")
 
 
