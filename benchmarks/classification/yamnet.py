@@ -10,13 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import soxr
-from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from tocsin import TocsinError
 from tocsin.evaluation.examples import Example
+from tocsin.training.teacher import SAMPLE_RATE, WINDOW, yamnet
 
-SAMPLE_RATE, WINDOW, HOP = 16_000, 15_600, 7_680
+HOP = 7_680
 # Places among the 521 classes of AudioSet: explosion, gunshot and its four kinds, fireworks, firecracker.
 EXPLOSION, GUNSHOTS, FIREWORKS = 420, slice(421, 426), slice(426, 428)
 
@@ -29,19 +28,14 @@ class Yamnet:
     detectors = ("gunshot family", "gunshot family − fireworks", "all explosive classes")
 
     def __init__(self, path: Path) -> None:
-        if not path.is_file():
-            raise TocsinError(f"{path} does not exist: expected YAMNet as a .tflite file")
-        self._interpreter = Interpreter(str(path), num_threads=1)
-        self._interpreter.allocate_tensors()
-        self._input = self._interpreter.get_input_details()[0]["index"]
-        self._output = self._interpreter.get_output_details()[0]["index"]
+        self._listen = yamnet(path)
 
     def annotate(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Scores of each window of a 16 kHz waveform, shape (windows, 521); the last window ends with the waveform."""
         samples = np.pad(samples, (0, max(0, WINDOW - len(samples))), mode="reflect")
         last = len(samples) - WINDOW
         starts = [*range(0, last, HOP), last]
-        return np.stack([self._window(samples[start : start + WINDOW]) for start in starts])
+        return np.stack([self._listen(samples[start : start + WINDOW]) for start in starts])
 
     def scores(self, example: Example) -> dict[str, float]:
         """Score of each use as a gunshot detector, the higher the likelier."""
@@ -50,9 +44,3 @@ class Yamnet:
         gunshot, fireworks = highest[GUNSHOTS].max(), highest[FIREWORKS].max()
         uses = (gunshot, gunshot - fireworks, max(gunshot, fireworks, highest[EXPLOSION]))
         return {name: float(score) for name, score in zip(self.detectors, uses, strict=True)}
-
-    def _window(self, window: NDArray[np.float32]) -> NDArray[np.float32]:
-        self._interpreter.set_tensor(self._input, window.astype(np.float32, copy=False))
-        self._interpreter.invoke()
-        scores: NDArray[np.float32] = self._interpreter.get_tensor(self._output)[0]
-        return scores
