@@ -17,7 +17,7 @@ VERBS = {
     "locate": ("tocsin.localization.commands", "locate", "shots from array recordings or tables of detections"),
     "data": ("tocsin.data.commands", "app", "public sets: list, fetch, verify, manifest, check"),
     "evaluate": ("tocsin.evaluation.commands", "main", "how well it hears: the standard report, on unheard recordings"),
-    "train": ("tocsin.training.train", "main", "train a model: Hydra overrides, for example experiment=shipped"),
+    "train": ("tocsin.training.train", "main", "train a model: Hydra overrides, for example experiment=full"),
     "export": ("tocsin.training.export", "export", "a checkpoint to one .onnx file, checked against torch"),
     "quantize": ("tocsin.training.quantize", "quantize", "an exported model in 8 bits, and what that costs"),
 }

@@ -27,7 +27,7 @@ STEPS, TURNS = 40, 5
 def main() -> None:
     """Run both in turns and print their rates."""
     with initialize_config_module("tocsin.configs", version_base="1.3"):
-        config = compose("train", overrides=["experiment=shipped", *sys.argv[1:]])
+        config = compose("train", overrides=["experiment=full", *sys.argv[1:]])
     data: TocsinData = instantiate(config.data, _convert_="all")
     module: TocsinModule = instantiate(config.module, card=dict(config.card), _convert_="all")
     module.log = lambda *_, **__: None  # type: ignore[method-assign]  # there is no trainer to log to
