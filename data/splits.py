@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tocsin import TocsinError
 from tocsin.data.manifests import ManifestRow
@@ -60,3 +61,10 @@ def assert_no_leak(train: Sequence[ManifestRow], test: Sequence[ManifestRow]) ->
                     f"the split leaks: {name} {value!r} is in both parts, as {trained[value].path} and as {row.path}; "
                     "give what belongs together one session_id and split by it"
                 )
+
+
+def session_weights(sessions: Sequence[str]) -> NDArray[np.float64]:
+    """Weight of each clip, shape (n,), such that every session weighs one."""
+    _, index, sizes = np.unique(np.asarray(sessions, dtype=str), return_inverse=True, return_counts=True)
+    weights: NDArray[np.float64] = 1.0 / sizes[index]
+    return weights

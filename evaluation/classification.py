@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tocsin import TocsinError
+from tocsin.data.splits import session_weights
 
 Statistic = Callable[[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]], float]
 
@@ -30,13 +31,6 @@ class Interval(NamedTuple):
     value: float
     low: float
     high: float
-
-
-def session_weights(sessions: Sequence[str]) -> NDArray[np.float64]:
-    """Weight of each clip, shape (n,), such that every session weighs one."""
-    _, index, sizes = np.unique(np.asarray(sessions, dtype=str), return_inverse=True, return_counts=True)
-    weights: NDArray[np.float64] = 1.0 / sizes[index]
-    return weights
 
 
 def area_under_roc(scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None = None) -> float:

@@ -12,7 +12,8 @@ import numpy as np
 from scipy.special import gammaincinv
 
 from tocsin.data.pittsburgh import LiveFireTest, labelled_clips, sounding_stretches_s
-from tocsin.evaluation.classification import Interval, session_weights
+from tocsin.data.splits import session_weights
+from tocsin.evaluation.classification import Interval
 from tocsin.evaluation.examples import Example, live_fire_group
 from tocsin.evaluation.judges import Judges
 from tocsin.inference.detect import detect

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from tocsin import TocsinError
+from tocsin.data.splits import session_weights
 from tocsin.evaluation.alarm_sections import strata
 from tocsin.evaluation.calibration import reliability
-from tocsin.evaluation.classification import Interval, roc_points, session_weights
+from tocsin.evaluation.classification import Interval, roc_points
 from tocsin.evaluation.evidence import Evidence
 from tocsin.evaluation.listening import alarms, recall
 from tocsin.evaluation.sections import by_distance

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.data.labels import CLASSES
+from tocsin.data.splits import session_weights
 from tocsin.evaluation.calibration import BINS, brier_score, expected_calibration_error
 from tocsin.evaluation.classification import (
     Interval,
@@ -14,7 +15,6 @@ from tocsin.evaluation.classification import (
     confusion_matrix,
     recall_at_false_positive_rate,
     session_interval,
-    session_weights,
     share_interval,
 )
 from tocsin.evaluation.evidence import Answers

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from tocsin import TocsinError
+from tocsin.data.splits import session_weights
 from tocsin.evaluation.classification import (
     area_under_roc,
     confusion_matrix,
     recall_at_false_positive_rate,
     session_interval,
-    session_weights,
 )
 
 

@@ -5,44 +5,68 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax, logsumexp, softmax
 from sklearn.metrics import roc_auc_score
 
 from tocsin import TocsinError
 from tocsin.training.module import GUNSHOT
 
 Logits = NDArray[np.float64]
+Weights = NDArray[np.float64]
+
+LEAST = 0.1  # the lowest threshold that a card states
 
 
-def fit_temperature(logits: Logits, labels: NDArray[np.int64]) -> float:
+def fit_temperature(logits: Logits, labels: NDArray[np.int64], weights: Weights) -> float:
     """Temperature that minimizes the negative log-likelihood, each class counting alike (Guo et al. 2017, eq. 9).
 
     Args:
         logits: ``(windows, classes)``.
         labels: ``(windows,)``.
+        weights: ``(windows,)``, what a window counts among those of its class.
     """
-    counts = np.bincount(labels, minlength=logits.shape[1])
-    weights = 1 / counts[labels]
+    of_class = np.bincount(labels, weights, minlength=logits.shape[1])
+    balanced = weights / of_class[labels]
 
     def loss(log_temperature: float) -> float:
         likelihood = log_softmax(logits / np.exp(log_temperature), axis=1)[np.arange(len(labels)), labels]
-        return float(-np.sum(weights * likelihood))
+        return float(-np.sum(balanced * likelihood))
 
     return float(np.exp(minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded").x))
 
 
-def choose_threshold(gunshot: NDArray[np.float64], labels: NDArray[np.int64], share: float) -> float:
-    """Smallest gunshot probability that at most ``share`` of the other windows reach, never below one tenth.
+def fit_gunshot_offset(logits: Logits, labels: NDArray[np.int64], weights: Weights, temperature: float) -> float:
+    """What to add to the gunshot logit so that P(gunshot) is likeliest among windows that count their weights.
+
+    Training draws gunshots far more often than they come; the order of windows by P(gunshot) does not change. Bias
+    correction after temperature scaling (Alexandari et al., arXiv 1901.06852), for one class. Shapes as in
+    ``fit_temperature``.
+    """
+    is_gunshot = labels == GUNSHOT
+    odds = logits[:, GUNSHOT] - temperature * logsumexp(np.delete(logits, GUNSHOT, axis=1) / temperature, axis=1)
+
+    def loss(offset: float) -> float:
+        scaled = (odds + offset) / temperature
+        return float(np.sum(weights * np.logaddexp(0.0, np.where(is_gunshot, -scaled, scaled))))
+
+    bound = 10.0 * temperature
+    return float(minimize_scalar(loss, bounds=(-bound, bound), method="bounded").x)
+
+
+def choose_threshold(gunshot: NDArray[np.float64], labels: NDArray[np.int64], weights: Weights, share: float) -> float:
+    """Smallest gunshot probability that at most ``share`` of the other windows, by weight, reach; never below LEAST.
 
     Raises:
         TocsinError: every window is a gunshot.
     """
-    others = np.sort(gunshot[labels != GUNSHOT])
-    if others.size == 0:
+    others = labels != GUNSHOT
+    if not others.any():
         raise TocsinError("no threshold can be chosen: validation holds nothing but gunshots")
+    descending = np.argsort(-gunshot[others], kind="stable")
+    reached = np.cumsum(weights[others][descending]) > share * weights[others].sum()
     # Just above the highest score that must not pass: equal scores then stay below together.
-    barred = others[len(others) - 1 - int(share * len(others))]
-    return float(max(np.nextafter(barred, 2.0), 0.1))
+    barred = gunshot[others][descending][np.argmax(reached)]
+    return float(max(np.nextafter(barred, 2.0), LEAST))
 
 
 def scores(logits: Logits, labels: NDArray[np.int64], temperature: float, threshold: float) -> dict[str, Any]:

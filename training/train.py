@@ -20,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 from scipy.special import softmax
 
 from tocsin import TocsinError
+from tocsin.data.splits import session_weights
 from tocsin.training import calibration
 from tocsin.training.datamodule import TocsinData
 from tocsin.training.module import GUNSHOT, TocsinModule
@@ -89,10 +90,16 @@ def train(config: DictConfig, folder: Path) -> Path:
 def finish(module: TocsinModule, data: TocsinData) -> None:
     """Fill the card: temperature and threshold from validation, figures of both parts, what was held out."""
     logits, labels = _logits(module, data, "validation")
-    temperature = calibration.fit_temperature(logits, labels)
+    # A session counts once, however many windows it has: one of hundreds would else decide alone.
+    weights = session_weights([row.group for row in data.parts["validation"].rows])
+    temperature = calibration.fit_temperature(logits, labels, weights)
+    offset = calibration.fit_gunshot_offset(logits, labels, weights, temperature)
+    with torch.no_grad():
+        module.model.classifier.bias[GUNSHOT] += offset
+    logits[:, GUNSHOT] += offset
     gunshot = softmax(logits / temperature, axis=1)[:, GUNSHOT]
     share = 0.01
-    threshold = calibration.choose_threshold(gunshot, labels, share)
+    threshold = calibration.choose_threshold(gunshot, labels, weights, share)
     held_out: dict[str, list[str]] = defaultdict(list)
     for part in ("validation", "test"):
         held_out[part] = sorted({row.group for row in data.parts[part].rows})
@@ -103,7 +110,8 @@ def finish(module: TocsinModule, data: TocsinData) -> None:
         update={
             "temperature": round(temperature, 4),
             "threshold": round(threshold, 4),
-            "threshold_basis": f"{share:.0%} of validation windows that are no gunshot reach it (or it is one tenth)",
+            "threshold_basis": f"{share:.0%} of validation windows that are no gunshot reach it, "
+            f"a session counting once (or it is {calibration.LEAST:g})",
             "training_data": data.describe(),
             "trained_sessions": data.trained_sessions(),
             "held_out": dict(held_out),

@@ -30,7 +30,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from tocsin import TocsinError
-from tocsin.evaluation.classification import session_weights
+from tocsin.data.splits import session_weights
 from tocsin.evaluation.examples import Example, clip_examples, clip_rows, divide
 from tocsin.evaluation.judges import Judges
 from tocsin.evaluation.report import text
