@@ -19,7 +19,7 @@ from tocsin.inference.model import Model
 from tocsin.localization.locate import locate as locate_detections
 from tocsin.localization.settle import LEAST_SENSORS
 from tocsin.localization.shot import Shot
-from tocsin.localization.travel import Air
+from tocsin.localization.travel import air_of
 from tocsin.localization.writers import writer_of
 
 
@@ -72,7 +72,7 @@ def locate(
     for name in track(inputs, "locating", console=console, transient=True, disable=not console.is_terminal):
         try:
             detections, weather = read_input(name, load_model)
-            air = Air(**{**(weather.model_dump() if weather else {}), **given})
+            air = air_of({**(weather.model_dump(exclude_unset=True) if weather else {}), **given})
             shots = locate_detections(detections, air, name)
             _note(name, detections, shots)
             write.add(shots)

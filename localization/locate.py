@@ -24,7 +24,7 @@ from tocsin.localization.repeats import spent
 from tocsin.localization.settle import LEAST_SENSORS, Located, settle, with_repeats
 from tocsin.localization.shot import Alternative, Place, Rejected, Shot
 from tocsin.localization.solve import Solution
-from tocsin.localization.travel import Air, travel_times_s
+from tocsin.localization.travel import Air, air_of, travel_times_s
 
 Array = npt.NDArray[np.float64]
 
@@ -57,7 +57,7 @@ def locate(detections: Iterable[Detection], atmosphere: Atmosphere | None = None
     if isinstance(atmosphere, Air):
         air = atmosphere
     else:
-        air = Air(temperature_c=atmosphere.temperature_c) if atmosphere else Air()
+        air = air_of({"temperature_c": atmosphere.temperature_c} if atmosphere else {})
     try:
         site = site_of(unique)
     except TocsinError as error:

@@ -3,7 +3,8 @@
 Maximum likelihood with a soft-L1 loss, so that an arrival that is late by an echo pulls a little and not with its
 square. The shots of a burst are fitted together: one place, a discharge time each. What the town does to the travel
 time to a sensor, and the errors of its clock and position, are the same for all shots of a burst, so more shots do not
-make them smaller.
+make them smaller. An error of the temperature or the wind is the same for all sensors, so it is no part of the weights:
+it moves the place as a whole, and that is added to the covariance.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from scipy.optimize import least_squares
 
 from tocsin.localization.arrivals import Arrivals, Indices
 from tocsin.localization.association import PATH_SIGMA_S
-from tocsin.localization.travel import Air, travel_times_s
+from tocsin.localization.travel import Air, travel_times_s, weather_delays_s
 
 Array = npt.NDArray[np.float64]
 
@@ -92,7 +93,7 @@ def solve(
     rejected: list[list[int]] = [[] for _ in shots]
     parameters = np.concatenate((start_m, [_first_time(arrivals, air, shot, start_m) for shot in used]))
     while True:
-        parameters, whitened, jacobian = _fit(arrivals, air, used, parameters, path_sigma_s)
+        parameters, whitened, jacobian, weather = _fit(arrivals, air, used, parameters, path_sigma_s)
         shot_of = np.repeat(np.arange(len(used)), [len(shot) for shot in used])
         spare = np.array([len(shot) > 3 for shot in used])[shot_of]
         worst = int(np.where(spare, np.abs(whitened), 0.0).argmax())
@@ -106,6 +107,8 @@ def solve(
     information = jacobian.T @ jacobian
     information[:2, :2] += np.eye(2) / UNSEEN_SIGMA_M**2
     covariance = np.asarray(np.linalg.inv(information), dtype=np.float64)
+    moved = covariance @ jacobian.T @ weather
+    covariance += moved @ moved.T
     travel_s = travel_times_s(parameters[:2], arrivals.sensors_m, air)
     return Solution(
         position_m=parameters[:2],
@@ -127,16 +130,14 @@ def _first_time(arrivals: Arrivals, air: Air, shot: Indices, position_m: Array) 
 
 def _fit(
     arrivals: Arrivals, air: Air, shots: Sequence[Indices], start: Array, path_sigma_s: float
-) -> tuple[Array, Array, Array]:
-    """Parameters, whitened residuals and whitened Jacobian at the minimum of the soft-L1 loss."""
+) -> tuple[Array, Array, Array, Array]:
+    """At the minimum of the soft-L1 loss: parameters; and whitened residuals, Jacobian and errors of the weather."""
     members = np.concatenate(shots)
     shot_of = np.repeat(np.arange(len(shots)), [len(shot) for shot in shots])
     sensor = arrivals.sensor[members]
     heard = np.bincount(sensor)[sensor]  # shots of the burst that this sensor took part in
-    travel_s = travel_times_s(start[:2], arrivals.sensors_m, air)[sensor]
-    path_s = np.hypot(path_sigma_s, air.speed_sigma_share * travel_s)
     pick_s = arrivals.pick_sigma_s[members]
-    shared_variance = arrivals.sigma_s[members] ** 2 - pick_s**2 + path_s**2
+    shared_variance = arrivals.sigma_s[members] ** 2 - pick_s**2 + path_sigma_s**2
     sigma = np.sqrt(pick_s**2 + heard * shared_variance)
     sensors_m = arrivals.sensors_m[sensor]
     # Metres and seconds in one vector: times are fitted as the metres that sound goes in them.
@@ -161,4 +162,5 @@ def _fit(
         return np.asarray(columns / sigma[:, None])
 
     result = least_squares(whitened, start / scale, jac=jacobian, loss="soft_l1", f_scale=SOFT_SCALE, max_nfev=60)
-    return result.x * scale, whitened(result.x), jacobian(result.x) / scale
+    weather = weather_delays_s(result.x[:2], sensors_m, air) / sigma[:, None]
+    return result.x * scale, whitened(result.x), jacobian(result.x) / scale, weather

@@ -1,5 +1,6 @@
 """How long sound takes from a source to the sensors: speed from temperature, wind as a shift of each path."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,9 @@ import numpy.typing as npt
 from tocsin.acoustics.atmosphere import Atmosphere, speed_of_sound_mps
 
 Array = npt.NDArray[np.float64]
+
+UNKNOWN_TEMPERATURE_SIGMA_C = 10.0
+UNKNOWN_WIND_SIGMA_MPS = 3.0
 
 
 @dataclass(frozen=True)
@@ -18,12 +22,15 @@ class Air(Atmosphere):
         temperature_c: degrees Celsius; each degree is 0.17 % of the speed. Humidity and pressure are not used.
         wind_speed_mps: metres a second.
         wind_from_deg: where the wind blows from, degrees clockwise from north (y).
-        temperature_sigma_c: standard deviation of the temperature along the paths.
+        temperature_sigma_c: standard deviation of the temperature, the same error on all paths; a station a few
+            kilometres away is good to about 1.5 °C (likeliest on positions 1, 2, 4, 6 of the live fire).
+        wind_sigma_mps: standard deviation of the wind along each axis, the same error on all paths.
     """
 
     wind_speed_mps: float = 0.0
     wind_from_deg: float = 0.0
-    temperature_sigma_c: float = 1.0
+    temperature_sigma_c: float = 1.5
+    wind_sigma_mps: float = 0.5
 
     @property
     def speed_mps(self) -> float:
@@ -42,6 +49,16 @@ class Air(Atmosphere):
         return 0.5 * self.temperature_sigma_c / (self.temperature_c + 273.15)
 
 
+def air_of(known: Mapping[str, float]) -> Air:
+    """Air of what is known of it, by the names of :class:`Air`; where the temperature or the wind is not, less sure."""
+    sigmas = {}
+    if "temperature_c" not in known:
+        sigmas["temperature_sigma_c"] = UNKNOWN_TEMPERATURE_SIGMA_C
+    if "wind_speed_mps" not in known:
+        sigmas["wind_sigma_mps"] = UNKNOWN_WIND_SIGMA_MPS
+    return Air(**{**sigmas, **known})
+
+
 def travel_times_s(sources_m: Array, sensors_m: Array, air: Air) -> Array:
     """Travel times in seconds, shape ``(…, n)``, of sound from sources ``(…, 2)`` to sensors ``(n, 2)``, metres.
 
@@ -57,3 +74,13 @@ def travel_times_s(sources_m: Array, sensors_m: Array, air: Air) -> Array:
     along = paths @ wind
     margin = speed**2 - wind @ wind
     return np.asarray((np.sqrt(along**2 + margin * squared) - along) / margin)
+
+
+def weather_delays_s(source_m: Array, sensors_m: Array, air: Air) -> Array:
+    """What one standard deviation of temperature, wind east and wind north adds to the travel times of a source.
+
+    Seconds, shape ``(n, 3)``, from a source ``(2,)`` to sensors ``(n, 2)``; to first order, about still air.
+    """
+    paths = sensors_m - source_m
+    warmer_s = -air.speed_sigma_share * np.hypot(*paths.T) / air.speed_mps
+    return np.column_stack((warmer_s, -paths * air.wind_sigma_mps / air.speed_mps**2))

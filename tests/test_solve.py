@@ -1,5 +1,6 @@
 """The fit of a place: closed form without noise, the Cramér-Rao bound with it, invariance, and what geometry hides."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -11,10 +12,10 @@ from tocsin.localization.arrivals import arrivals_of, site_of
 from tocsin.localization.geometry import LocalFrame
 from tocsin.localization.locate import locate
 from tocsin.localization.solve import Ellipse, ellipse_of, solve
-from tocsin.localization.travel import Air, travel_times_s
+from tocsin.localization.travel import Air, air_of, travel_times_s, weather_delays_s
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-AIR = Air(temperature_c=10.0, temperature_sigma_c=0.0)
+AIR = Air(temperature_c=10.0, temperature_sigma_c=0.0, wind_sigma_mps=0.0)
 SENSORS = np.array([(0, 0), (600, 50), (550, 640), (-40, 580), (280, 310), (900, 350)], float)
 
 
@@ -74,6 +75,42 @@ def test_error_meets_the_cramer_rao_bound_and_the_covariance_says_so(rng):
     # 400 trials know the ratio to about 2.5 %; the soft loss gives away a percent or two.
     assert 0.93 < rms / np.sqrt(np.trace(limit[:2, :2])) < 1.08
     assert 0.92 < inside / 400 < 0.98
+
+
+@pytest.mark.parametrize("source", [(210.0, 450.0), (1100.0, 500.0)])
+def test_errors_of_the_weather_move_the_place_as_the_covariance_says(rng, source):
+    stated = Air(temperature_c=10.0, temperature_sigma_c=1.5, wind_sigma_mps=0.5)
+    places = []
+    for temperature, east, north in rng.normal(0, 1, (300, 3)) * (1.5, 0.5, 0.5):
+        true = Air(10.0 + temperature, wind_speed_mps=np.hypot(east, north))
+        true = replace(true, wind_from_deg=float(np.degrees(np.arctan2(-east, -north))))
+        places.append(fit(heard(source, air=true), np.array(source) + 20, stated, 0.01)[1])
+    # The arrivals themselves are exact: what their sigmas add is taken off.
+    both, arrivals_only = (fit(heard(source), source, air, 0.01)[0].covariance[:2, :2] for air in (stated, AIR))
+    weather_only = both - arrivals_only
+    assert np.cov(np.transpose(places)) == pytest.approx(weather_only, rel=0.25, abs=0.15 * np.trace(weather_only))
+
+
+def test_delays_of_the_weather_are_the_slopes_of_the_travel_time():
+    air, source = Air(temperature_c=10.0, temperature_sigma_c=2.0, wind_sigma_mps=0.8), np.array([210.0, 450.0])
+    still = travel_times_s(source, SENSORS, air)
+    step = 0.01
+    for column, other in enumerate(
+        (
+            Air(10.0 + 2.0 * step),
+            Air(10.0, wind_speed_mps=0.8 * step, wind_from_deg=270.0),
+            Air(10.0, wind_speed_mps=0.8 * step, wind_from_deg=180.0),
+        )
+    ):
+        slope = (travel_times_s(source, SENSORS, other) - still) / step
+        assert weather_delays_s(source, SENSORS, air)[:, column] == pytest.approx(slope, rel=0.01, abs=1e-6)
+
+
+def test_weather_that_nobody_states_is_less_sure():
+    assert air_of({"temperature_c": 3.0, "wind_speed_mps": 2.0}) == Air(3.0, wind_speed_mps=2.0)
+    unknown = air_of({})
+    assert unknown.temperature_sigma_c > 5.0
+    assert unknown.wind_sigma_mps > 2.0
 
 
 def test_discharge_sigma_is_that_of_the_bound():
