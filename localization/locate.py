@@ -6,7 +6,7 @@ hear one sound err together, so their evidence is averaged in log-odds, not adde
 second factor is left out.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -19,6 +19,7 @@ from tocsin.inference.detection import Detection, make_ulid
 from tocsin.localization.ambiguity import judge
 from tocsin.localization.arrivals import Arrivals, Indices, Site, arrivals_of, site_of
 from tocsin.localization.association import associate
+from tocsin.localization.evidence import gunfire_probability
 from tocsin.localization.incidents import assign_incidents
 from tocsin.localization.repeats import spent
 from tocsin.localization.settle import LEAST_SENSORS, Located, settle, with_repeats
@@ -36,13 +37,19 @@ WINDOW_S = 10.0
 SHARED_ARRIVALS = 2
 
 
-def locate(detections: Iterable[Detection], atmosphere: Atmosphere | None = None, input_name: str = "") -> list[Shot]:
+def locate(
+    detections: Iterable[Detection],
+    atmosphere: Atmosphere | None = None,
+    input_name: str = "",
+    taken: Collection[tuple[str, str]] = (),
+) -> list[Shot]:
     """Locate every shot among the detections of one site, in order of discharge.
 
     Args:
         detections: of at least three sensors, in any order; one given twice (same sensor and id) counts once.
         atmosphere: the air, as :class:`~tocsin.localization.travel.Air` with its wind; 15 °C and still where not given.
         input_name: what to write into ``Shot.input``.
+        taken: sensor and id of detections that earlier shots hold: later ones may be their echoes, none may use them.
 
     Returns:
         No shot where fewer than three sensors agree. Three sensors can be wrong unseen, so their shots, and all
@@ -64,7 +71,10 @@ def locate(detections: Iterable[Detection], atmosphere: Atmosphere | None = None
         raise TocsinError(f"{input_name}: {error}" if input_name else str(error)) from None
     shots: list[Shot] = []
     for stretch in _stretches(unique, site, air):
-        shots += _locate_stretch(arrivals_of(stretch, site), site, air, input_name)
+        arrivals = arrivals_of(stretch, site)
+        gone = [index for index, item in enumerate(arrivals.detections) if (item.sensor_id, item.detection_id) in taken]
+        left = arrivals.without(np.array(gone, dtype=np.intp))
+        shots += _locate_stretch(left, site, air, input_name)
     shots.sort(key=lambda shot: (shot.discharge_time_utc, shot.shot_id))
     return assign_incidents(shots, site)
 
@@ -227,22 +237,3 @@ def _rejected(arrivals: Arrivals, solution: Solution, shot: int, residual_s: Arr
             reason = "later than direct sound" if residual_s[index] > 0 else "earlier than direct sound"
         result.append(Rejected(detection.detection_id, detection.sensor_id, float(residual_s[index]), reason))
     return tuple(result)
-
-
-def gunfire_probability(detections: Sequence[Detection]) -> float:
-    """Probability that a sound was gunfire, from all its detections; 1 where none carries class probabilities.
-
-    ``background`` says that a sensor heard little, not what it heard: it takes weight from a sensor instead.
-    """
-    logits, weights = [], []
-    for detection in detections:
-        gunshot = detection.probabilities.get("gunshot")
-        if gunshot is None:
-            continue
-        background = detection.probabilities.get("background", 0.0)
-        share = float(np.clip(gunshot / max(1.0 - background, 1e-6), 0.001, 0.999))
-        logits.append(np.log(share / (1.0 - share)))
-        weights.append(max(1.0 - background, 0.01))
-    if not logits:
-        return 1.0
-    return float(1.0 / (1.0 + np.exp(-np.average(logits, weights=weights))))
