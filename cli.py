@@ -15,6 +15,7 @@ VERBS = {
     "classify": ("tocsin.inference.commands", "classify", "a row a file: the probability of each class"),
     "detect": ("tocsin.inference.commands", "detect", "a row an event: onset, class, confidence"),
     "locate": ("tocsin.localization.commands", "locate", "shots from array recordings or tables of detections"),
+    "fuse": ("tocsin.localization.fuse", "fuse", "incidents as they become certain, from detections as they come in"),
     "data": ("tocsin.data.commands", "app", "public sets: list, fetch, verify, manifest, check"),
     "evaluate": ("tocsin.evaluation.commands", "main", "how well it hears: the standard report, on unheard recordings"),
     "train": ("tocsin.training.train", "main", "train a model: Hydra overrides, for example experiment=full"),

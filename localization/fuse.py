@@ -1,0 +1,215 @@
+"""``tocsin fuse``: detections as JSON lines, to revisions of incidents as JSON lines, as they become certain."""
+
+import json
+import math
+import os
+import select
+import sys
+from collections.abc import Iterator
+from csv import DictReader
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tocsin import TocsinError
+from tocsin.data.tables import open_table
+from tocsin.inference.detection import Detection, parse_detection
+from tocsin.localization.clocks import Clock
+from tocsin.localization.fusion import Fusion
+from tocsin.localization.incidents import Incident
+from tocsin.localization.travel import air_of
+from tocsin.localization.writers import incident_dict
+
+POLL_S = 0.1
+CHUNK_BYTES = 1 << 16
+LONGEST_LINE_BYTES = 1 << 20
+SAID_IN_FULL = 5  # bad lines, and refused detections, that are said one by one
+
+
+def fuse(
+    input: Annotated[str, typer.Argument(metavar="[INPUT]", help="a .jsonl of detections; - is stdin")] = "-",
+    follow: Annotated[bool, typer.Option(help="go on reading a file that grows")] = False,
+    temperature_c: Annotated[float | None, typer.Option(min=-60, max=60, help="of the air; default: 15")] = None,
+    wind_speed_mps: Annotated[float | None, typer.Option(min=0, max=60, help="default: 0")] = None,
+    wind_from_deg: Annotated[float | None, typer.Option(help="clockwise from north")] = None,
+    lateness_s: Annotated[
+        float, typer.Option(min=0, max=60, help="how much later than others a message may come; answers wait for it")
+    ] = 0.5,
+    sensors: Annotated[
+        Path | None,
+        typer.Option(help="a .csv of sensor_id and position: sensors that are up though they send nothing"),
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="a .json to write counts and clocks into at the end")] = None,
+) -> None:
+    """Incidents as they become certain, a line a revision, from detections of one site as they come in.
+
+    A round is published when sound has had time to every sensor within 1.5 km, plus --lateness-s, plus half a second.
+    """
+    typed = {"temperature_c": temperature_c, "wind_speed_mps": wind_speed_mps, "wind_from_deg": wind_from_deg}
+    given = {name: value for name, value in typed.items() if value is not None}
+    for name, value in given.items():
+        if not math.isfinite(value):
+            raise typer.BadParameter(f"--{name.replace('_', '-')} must be a finite number")
+    refused, bad = _Sayings("detections are refused"), _Sayings("lines are no detections")
+    engine = Fusion(
+        air_of(given),
+        "" if input == "-" else input,
+        lateness_s,
+        sensors=read_sensors(sensors) if sensors else (),
+        complain=refused.say,
+    )
+    said: dict[str, Clock] = {}
+    name = "stdin" if input == "-" else input
+    row, silent_s = 0, 0.0
+    try:
+        for lines in _batches(input, follow):
+            # Only time spent waiting for input is silence: an engine that lags behind must not hurry itself.
+            silent_s = 0.0 if lines else silent_s + POLL_S
+            detections = []
+            for line in lines:
+                row += 1
+                if line.strip():
+                    try:
+                        detections.append(parse_line(f"{name}, row {row}", line))
+                    except TocsinError as error:
+                        bad.say(str(error))
+            engine.push(detections)
+            _write(engine.advance(engine.message_time_s + silent_s))
+            _tell_clocks(engine, said)
+        _write(engine.finish())
+    except KeyboardInterrupt:
+        _write(engine.finish())
+    _tell_clocks(engine, said)
+    refused.close()
+    bad.close()
+    counts = asdict(engine.counts)
+    for count, what in (("late", "came late"), ("too_late", "came too late"), ("crowded_out", "found no room")):
+        if counts[count]:
+            _complain(f"{counts[count]} of {counts['received']} detections {what}")
+    if report:
+        _write_report(report, {**counts, "bad_lines": bad.count, "clocks": _clock_rows(engine)})
+
+
+def parse_line(where: str, line: bytes) -> Detection:
+    """A detection of a line of JSON. Raises ``TocsinError`` that starts with ``where`` and says what does not fit."""
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        reason = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else "unreadable"
+        raise TocsinError(f"{where}: not a line of JSON ({reason})") from None
+    if not isinstance(fields, dict):
+        raise TocsinError(f"{where}: expected a JSON object with the fields of a detection")
+    return parse_detection(where, fields)
+
+
+def read_sensors(path: Path) -> list[Detection]:
+    """Sensors and their places, as detections of no particular time. Raises ``TocsinError`` naming the row."""
+    with open_table(path) as file:
+        return [
+            parse_detection(
+                f"{path}, row {row}",
+                {**{name: value for name, value in fields.items() if value}, "onset_time_utc": "2000-01-01T00:00:00Z"},
+            )
+            for row, fields in enumerate(DictReader(file), 2)
+        ]
+
+
+def _batches(name: str, follow: bool) -> Iterator[list[bytes]]:
+    """Complete lines as they come; an empty batch after each ``POLL_S`` without any. Ends with the input."""
+    if name == "-":
+        descriptor = sys.stdin.fileno()
+    else:
+        try:
+            descriptor = os.open(name, os.O_RDONLY)
+        except OSError as error:
+            raise TocsinError(f"{name} cannot be read ({error.strerror}): give a .jsonl of detections, or -") from None
+    rest = b""
+    while True:
+        ready, _, _ = select.select([descriptor], [], [], POLL_S)
+        try:
+            chunk = os.read(descriptor, CHUNK_BYTES) if ready else None
+        except OSError as error:
+            raise TocsinError(f"{name} cannot be read ({error.strerror}): give a .jsonl of detections, or -") from None
+        if chunk is None:
+            yield []
+        elif chunk:
+            *lines, rest = (rest + chunk).split(b"\n")
+            if len(rest) > LONGEST_LINE_BYTES:
+                lines, rest = [*lines, rest[:LONGEST_LINE_BYTES]], b""
+            if lines:
+                yield lines
+        elif follow and name != "-":
+            select.select([], [], [], POLL_S)
+            yield []
+        else:
+            if rest:
+                yield [rest]
+            return
+
+
+def _write(incidents: list[Incident]) -> None:
+    for incident in incidents:
+        sys.stdout.write(json.dumps(incident_dict(incident)) + "\n")
+    if incidents:
+        sys.stdout.flush()
+
+
+class _Sayings:
+    """Sentences on stderr: the first few, then their number."""
+
+    def __init__(self, what: str) -> None:
+        self.count = 0
+        self._what = what
+
+    def say(self, sentence: str) -> None:
+        self.count += 1
+        if self.count <= SAID_IN_FULL:
+            _complain(sentence)
+
+    def close(self) -> None:
+        if self.count > SAID_IN_FULL:
+            _complain(f"{self.count} {self._what}, of which the first {SAID_IN_FULL} are named above")
+
+
+def _tell_clocks(engine: Fusion, said: dict[str, Clock]) -> None:
+    """Say what is new of clocks: one is off, or off by another time than was said, or right again."""
+    off = engine.clocks.off()
+    for sensor_id, clock in off.items():
+        before = said.get(sensor_id)
+        if before is None or abs(before.offset_s - clock.offset_s) > 3.0 * (before.sigma_s + clock.sigma_s):
+            said[sensor_id] = clock
+            side = "fast" if clock.offset_s > 0 else "slow"
+            _complain(
+                f"the clock of sensor {sensor_id} is {abs(clock.offset_s) * 1000:.0f} ± {clock.sigma_s * 1000:.0f} ms "
+                f"{side} by {clock.shots} rounds: corrected"
+            )
+    for sensor_id in [name for name in said if name not in off]:
+        del said[sensor_id]
+        _complain(f"the clock of sensor {sensor_id} is no longer known to be off")
+
+
+def _clock_rows(engine: Fusion) -> list[dict[str, Any]]:
+    return [
+        {
+            "sensor_id": sensor_id,
+            "offset_s": round(clock.offset_s, 6),
+            "sigma_s": round(clock.sigma_s, 6),
+            "drift_ppm": round(clock.drift_ppm, 3),
+            "rounds": clock.shots,
+            "corrected": clock.is_off,
+        }
+        for sensor_id, clock in sorted(engine.clocks.clocks.items())
+    ]
+
+
+def _write_report(path: Path, fields: dict[str, Any]) -> None:
+    try:
+        path.write_text(json.dumps(fields) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise TocsinError(f"{path} cannot be written ({error.strerror}): choose another --report") from None
+
+
+def _complain(sentence: str) -> None:
+    print(f"tocsin: {sentence}", file=sys.stderr)
