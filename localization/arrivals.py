@@ -7,9 +7,11 @@ pulses and to own picks of four firing positions of the live fire of Pittsburgh 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 from scipy.special import expit
 
 from tocsin import TocsinError
@@ -29,6 +31,28 @@ UNKNOWN_SNR_DB = 12.0
 MOST_DB = 200.0  # beyond, all rises are alike
 ONE_SENSOR_M = 50.0  # positions stated for one sensor may differ by this much
 FARTHEST_M = 10_000.0  # a sensor from the middle of its site; beyond hearing of any other, a mistyped position
+
+
+@dataclass(frozen=True)
+class Index:
+    """Arrivals sorted by sensor and then by time, and the sensors as a tree.
+
+    Attributes:
+        order: indices of the arrivals in that order, ``(n,)``.
+        key: a number that grows along it, ``(n,)``.
+        tree: of the positions of the sensors.
+        begin_s: a second before the first arrival; ``span_s`` is from there to a second after the last.
+    """
+
+    order: Indices
+    key: Array
+    tree: cKDTree
+    begin_s: float
+    span_s: float
+
+    def key_of(self, sensor: Indices, time_s: Array) -> Array:
+        """Where an arrival at a sensor and a time would come, any shape."""
+        return np.asarray(sensor * self.span_s + np.clip(time_s - self.begin_s, 0.0, self.span_s))
 
 
 @dataclass(frozen=True)
@@ -56,6 +80,15 @@ class Arrivals:
     sigma_s: Array
     odds: Array
     reference_s: float
+
+    @cached_property
+    def index(self) -> Index:
+        """Made once for each set of arrivals."""
+        order = np.argsort(self.sensor, kind="stable")
+        begin_s = float(self.time_s[0]) - 1.0
+        span_s = float(self.time_s[-1]) + 1.0 - begin_s
+        key = self.sensor[order] * span_s + self.time_s[order] - begin_s
+        return Index(order, key, cKDTree(self.sensors_m), begin_s, span_s)
 
     def without(self, used: Indices) -> "Arrivals":
         """The arrivals that are left; their odds stay, so that the echoes of a shot that was found stay echoes."""

@@ -1,43 +1,34 @@
 """Which arrivals belong to one sound: a consensus over all source positions.
 
 Every sensor's arrivals make a function of time, the evidence that direct sound came then. A source position delays
-these functions by its travel times; where their sum has a peak, a sound was made there and then. So the search is a
-delay and sum over a grid, whatever the number of arrivals; echoes, misses and other sounds only fail to add up. The
-shots of a burst share a position, and their peaks are added for it.
+these functions by its travel times; where their sum has a peak, a sound was made there and then. Echoes, misses and
+other sounds only fail to add up. The shots of a burst share a position, and their peaks are added for it. Peaks are
+sought on a grid (``back_projection.py``); here the arrivals themselves move them to where they agree best.
 
 Calhoun et al. 2021 (arXiv 2108.07377) seek the largest set of pulses that agree within 40 ms; this is the same idea
 with weights. The evidence is a ratio of likelihoods: an arrival of given odds against the clutter of all others, and
 silence of a sensor against its hearing the shot, which is the less expected the farther it is.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
-from scipy.ndimage import maximum_filter1d
 
-from tocsin.localization.arrivals import Arrivals, Indices
-from tocsin.localization.travel import Air, travel_times_s
+from tocsin.localization.arrivals import Array, Arrivals, Indices
+from tocsin.localization.back_projection import SEPARATION_S, SHOT_COST, Start, back_project
+from tocsin.localization.nearby import CLUTTER_PER_S, PATH_SIGMA_S, Nearby, hearing_at_distance, likelihood, nearby
+from tocsin.localization.travel import Air
 
-Array = npt.NDArray[np.float64]
-
-PATH_SIGMA_S = 0.010  # what a town does to the travel time of direct sound (live fire: 9-15 ms)
 TOLERANCE_S = 0.05
-HEARD = 0.95  # probability that a near sensor picks a shot
-HEARING_RANGE_M = 700.0  # where this has fallen to 1/e
-CLUTTER_PER_S = 2.5  # arrivals a second that are not direct, while there are any; divided by their prior odds
-SHOT_COST = 4.5  # evidence below which a sum of arrivals at one place and time is no shot
-SEPARATION_S = 0.12  # the shots of a burst are told apart from here on
-REACH_M = 3000.0  # beyond, a sensor says nothing of where sources are sought
-MARGIN_M = 400.0  # how far outside the sensors sources are sought
+LEAST_SENSORS = 3
 
-_FEW_SENSORS = 8
-_FINE_CELL_M, _COARSE_CELL_M = 25.0, 40.0
-_STARTS = 16
-_RINGS, _RING_M = 10, 100.0  # distances at which the hearing of a sensor is tabulated
-_BLOCK_ELEMENTS = 4_000_000
-_ROUNDS = ((8.0, 3, 0.014), (4.0, 2, PATH_SIGMA_S))  # of refinement: step (m), steps to each side, kernel (s)
+_STAGES = ((0.028, 4), (0.014, 4), (PATH_SIGMA_S, 5))  # of the climb: kernel (s) and steps
+_STEP_M = 25.0  # a climb moves about this far at a time
+_OFFSETS_M = 11.0 * np.array([(0.0, 0.0), (1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0)])
+_HOPELESS = SHOT_COST - 3.0  # a shot of less after the first stage is given up
+_BATCH = 256  # climbs at once
 
 
 @dataclass(frozen=True)
@@ -48,101 +39,164 @@ class Candidate:
         position_m: in the working frame, ``(2,)``.
         times_s: discharge of each shot after the reference, in order.
         score: natural logarithm of the likelihood ratio of all shots to clutter, less ``SHOT_COST`` each.
+        wants: indices of the arrivals that fit its shots.
     """
 
     position_m: Array
     times_s: Array
     score: float
+    wants: Indices
 
 
-def associate(arrivals: Arrivals, air: Air) -> list[Candidate]:
-    """Return the places that explain arrivals as shots, the best first; places of one peak appear once.
+def associate(arrivals: Arrivals, air: Air, about_m: Array | None = None) -> list[Candidate]:
+    """Return the places that explain arrivals as shots, the best first.
 
-    Each candidate stands alone: it takes whatever arrivals it needs. The caller accepts one and asks again.
+    Each candidate stands alone: it takes whatever arrivals it needs. The caller accepts those that do not want the
+    same ones, and asks again, about the places of those (``about_m``): elsewhere nothing has changed for the better.
     """
-    few = len(arrivals.sensor_ids) <= _FEW_SENSORS
-    cell_m = _FINE_CELL_M if few else _COARSE_CELL_M
-    cells = _grid(arrivals.sensors_m, cell_m)
-    if not cells.size:
-        return []
-    scores, times = _back_projection(arrivals, air, cells, cell_m)
-    starts: list[int] = []
-    for cell in np.argsort(-scores, kind="stable"):
-        if scores[cell] <= 0.0 or len(starts) == _STARTS:
-            break
-        if all(np.hypot(*(cells[cell] - cells[other])) > 2.2 * cell_m for other in starts):
-            starts.append(int(cell))
-    candidates = [refine(arrivals, air, cells[start], times[start]) for start in starts]
-    return sorted((item for item in candidates if item.times_s.size), key=lambda item: -item.score)
+    return climb(arrivals, air, back_project(arrivals, air, about_m))
+
+
+def climb(arrivals: Arrivals, air: Air, starts: Sequence[Start]) -> list[Candidate]:
+    """Move places to where the arrivals agree best, from five points about each; the best first, none of no shot."""
+    found = []
+    for first in range(0, len(starts), _BATCH):
+        found += _climb(arrivals, air, starts[first : first + _BATCH])
+    return sorted((item for item in found if item.times_s.size), key=lambda item: -item.score)
+
+
+def _climb(arrivals: Arrivals, air: Air, starts: Sequence[Start]) -> list[Candidate]:
+    """Weighted least squares, the weights from the kernel about each arrival: every step climbs (as in a mean shift).
+
+    A *path* is a start and one of its offsets; a row is a path and one of its shots.
+    """
+    offsets = len(_OFFSETS_M)
+    places = (np.array([start.position_m for start in starts])[:, None] + _OFFSETS_M).reshape(-1, 2)
+    path = np.repeat(np.arange(len(places)), np.repeat([start.times_s.size for start in starts], offsets))
+    times = np.concatenate([np.tile(start.times_s, offsets) for start in starts])
+    for stage, (sigma_s, steps) in enumerate(_STAGES):
+        near = nearby(arrivals, air, places[path], times)
+        for _ in range(steps):
+            move, later = _step(near, air, places, times, path, sigma_s)
+            places = places + move
+            times = times + later
+        if stage == 0:
+            # Go on with the best of the offsets alone, and with those of its shots that are not hopeless.
+            scores = near.evidence(near.lags_s(air, places[path], times), sigma_s) - _HOPELESS
+            total = np.bincount(path, np.maximum(scores, 0.0), len(places))
+            best = np.arange(0, len(places), offsets) + total.reshape(-1, offsets).argmax(axis=1)
+            places = places[best]
+            kept = np.isin(path, best) & (scores > 0.0)
+            path, times = path[kept] // offsets, times[kept]
+            if not times.size:
+                return []
+    near = nearby(arrivals, air, places[path], times)
+    lags = near.lags_s(air, places[path], times)
+    scores = near.evidence(lags) - SHOT_COST
+    pairs = _members(near, lags)
+    members = near.members[pairs]
+    held_by = np.bincount(near.shot[pairs], minlength=times.size)
+    scores[held_by < LEAST_SENSORS] = 0.0
+    row_of = np.append(np.flatnonzero(np.diff(path, prepend=-1)), path.size)
+    member_ends = np.append(0, held_by.cumsum())
+    return [
+        _candidate(
+            places[path[low]],
+            times[low:high],
+            scores[low:high],
+            [members[member_ends[row] : member_ends[row + 1]] for row in range(low, high)],
+        )
+        for low, high in pairwise(row_of.tolist())
+    ]
+
+
+def _step(near: Nearby, air: Air, places: Array, times: Array, path: Indices, sigma_s: float) -> tuple[Array, Array]:
+    """How far to move each path, ``(paths, 2)``, and each shot, ``(rows,)``: one normal equation a path."""
+    if not near.shot.size:
+        return np.zeros_like(places), np.zeros_like(times)
+    paths_m = near.paths_m(places[path])
+    lags = near.lags_s(air, places[path], times)
+    sigma = np.hypot(sigma_s, near.sigma_s)
+    square = (lags / sigma) ** 2
+    # The broad tail is a second, three times wider Gaussian here: it pulls from afar, with little weight.
+    narrow, wide = 0.9 * np.exp(-0.5 * square), (0.1 / 3.0) * np.exp(square / -18.0)
+    scale = near.odds * near.hearing / (np.sqrt(2.0 * np.pi) * CLUTTER_PER_S * sigma)
+    heard = 1.0 - near.hearing[near.first] + np.add.reduceat(scale * (narrow + wide), near.first)
+    weight = scale * (narrow + wide / 9.0) / sigma**2 / heard[near.group]
+    east, north = paths_m.T / (np.hypot(*paths_m.T) + 1e-9) / air.speed_mps  # slopes of the travel time
+
+    def mean(values: Array) -> Array:
+        return np.asarray(np.bincount(near.shot, weight * values, times.size) / mass)
+
+    mass = np.bincount(near.shot, weight, times.size) + 1e-9
+    mean_lag, mean_east, mean_north = mean(lags), mean(east), mean(north)
+
+    def moment(first: Array, second: Array, mean_first: Array, mean_second: Array) -> Array:
+        return np.asarray(np.bincount(path, mass * (mean(first * second) - mean_first * mean_second), len(places)))
+
+    east_east = moment(east, east, mean_east, mean_east) + 1.0 / _STEP_M**2
+    north_north = moment(north, north, mean_north, mean_north) + 1.0 / _STEP_M**2
+    east_north = moment(east, north, mean_east, mean_north)
+    east_lag, north_lag = moment(east, lags, mean_east, mean_lag), moment(north, lags, mean_north, mean_lag)
+    move = np.stack((north_north * east_lag - east_north * north_lag, east_east * north_lag - east_north * east_lag), 1)
+    move /= (east_east * north_north - east_north**2)[:, None]
+    move *= np.minimum(1.0, _STEP_M / (np.hypot(*move.T) + 1e-9))[:, None]
+    return move, mean_lag - mean_east * move[path, 0] - mean_north * move[path, 1]
 
 
 def shot_scores(
     arrivals: Arrivals, air: Air, position_m: Array, times_s: Array, sigma_s: float = PATH_SIGMA_S
 ) -> Array:
     """Evidence, ``(shots,)``, for a shot at one place and each of some times: the logarithm of a likelihood ratio."""
-    travel_s = travel_times_s(position_m, arrivals.sensors_m, air)
-    hearing = hearing_at(arrivals, position_m)
-    return np.sum(
-        [
-            evidence(arrivals, sensor, times_s + travel_s[sensor], float(hearing[sensor]), sigma_s)
-            for sensor in range(len(arrivals.sensor_ids))
-        ],
-        axis=0,
-    )
+    places = np.broadcast_to(position_m, (len(times_s), 2))
+    near = nearby(arrivals, air, places, times_s)
+    return near.evidence(near.lags_s(air, places, times_s), sigma_s)
 
 
-def assign(arrivals: Arrivals, air: Air, position_m: Array, time_s: float) -> Indices:
-    """The arrival of each sensor, one at most, that fits a shot best: by its odds and its residual."""
-    travel_s = travel_times_s(position_m, arrivals.sensors_m, air)
-    residual = (arrivals.time_s - time_s - travel_s[arrivals.sensor]) / PATH_SIGMA_S
-    fit = np.log(arrivals.odds) - np.minimum(0.5 * residual**2, 2.0 * np.abs(residual))
-    near = np.abs(residual) < TOLERANCE_S / PATH_SIGMA_S
-    chosen = []
-    for sensor in range(len(arrivals.sensor_ids)):
-        own = np.flatnonzero(near & (arrivals.sensor == sensor))
-        if own.size:
-            chosen.append(own[fit[own].argmax()])
-    return np.array(chosen, dtype=np.intp)
+def assign(arrivals: Arrivals, air: Air, position_m: Array, times_s: Array) -> list[Indices]:
+    """For each shot the arrival of each sensor, one at most, that fits it best: by its odds and its residual."""
+    places = np.broadcast_to(position_m, (len(times_s), 2))
+    near = nearby(arrivals, air, places, times_s)
+    return _members_by_shot(near, near.lags_s(air, places, times_s), len(times_s))
 
 
-def refine(arrivals: Arrivals, air: Air, position_m: Array, times_s: Array) -> Candidate:
-    """Climb from a cell of the grid to the place where its shots agree best, on two finer grids."""
-    for step_m, steps, sigma_s in _ROUNDS:
-        offsets = step_m * np.arange(-steps, steps + 1)
-        places = position_m + np.stack(np.meshgrid(offsets, offsets), axis=-1).reshape(-1, 2)
-        travel_s = travel_times_s(places, arrivals.sensors_m, air)
-        hearing = hearing_at(arrivals, position_m)
-        lags_s = np.arange(-0.07, 0.0701, sigma_s / 3)
-        total = np.zeros(len(places))
-        best_s = np.empty((len(places), len(times_s)))
-        for shot, time_s in enumerate(times_s):
-            summed = np.zeros((len(places), lags_s.size))
-            for sensor in range(len(arrivals.sensor_ids)):
-                asked = time_s + lags_s + travel_s[:, sensor, None]
-                table_s = np.arange(asked.min(), asked.max() + 0.004, 0.003)
-                table = evidence(arrivals, sensor, table_s, float(hearing[sensor]), sigma_s)
-                summed += np.interp(asked.ravel(), table_s, table).reshape(asked.shape)
-            total += np.maximum(summed.max(axis=1) - SHOT_COST, 0.0)
-            best_s[:, shot] = time_s + lags_s[summed.argmax(axis=1)]
-        best = int(total.argmax())
-        position_m, times_s = places[best], best_s[best]
-    return candidate_at(arrivals, air, position_m, times_s)
+def _members(near: Nearby, lags_s: Array) -> Indices:
+    """The pair of each shot and sensor that fits best, where one is within the tolerance."""
+    residual = np.abs(lags_s) / PATH_SIGMA_S
+    fit = np.log(near.odds) - np.minimum(0.5 * residual**2, 2.0 * residual)
+    close = np.flatnonzero(np.abs(lags_s) < TOLERANCE_S)
+    by_fit = close[np.lexsort((-fit[close], near.group[close]))]
+    group = near.group[by_fit]
+    return by_fit[np.flatnonzero(np.diff(group, prepend=-1))]
+
+
+def _members_by_shot(near: Nearby, lags_s: Array, shots: int) -> list[Indices]:
+    pairs = _members(near, lags_s)
+    ends = np.cumsum(np.bincount(near.shot[pairs], minlength=shots))[:-1]
+    return [np.sort(indices) for indices in np.split(near.members[pairs], ends)]
 
 
 def candidate_at(arrivals: Arrivals, air: Air, position_m: Array, times_s: Array) -> Candidate:
     """Score a place exactly; times that make no shot there, or the same one twice, are dropped."""
-    scores = shot_scores(arrivals, air, position_m, times_s) - SHOT_COST
+    places = np.broadcast_to(position_m, (len(times_s), 2))
+    near = nearby(arrivals, air, places, times_s)
+    lags = near.lags_s(air, places, times_s)
+    return _candidate(position_m, times_s, near.evidence(lags) - SHOT_COST, _members_by_shot(near, lags, len(times_s)))
+
+
+def _candidate(position_m: Array, times_s: Array, scores: Array, members: Sequence[Indices]) -> Candidate:
     kept: list[int] = []
-    for shot in np.argsort(-scores, kind="stable"):
+    for shot in np.argsort(-scores, kind="stable").tolist():
         if scores[shot] > 0.0 and all(abs(times_s[shot] - times_s[other]) > SEPARATION_S / 2 for other in kept):
-            kept.append(int(shot))
-    kept.sort(key=lambda shot: times_s[shot])
-    return Candidate(position_m, times_s[kept], float(scores[kept].sum()))
+            kept.append(shot)
+    kept.sort(key=lambda shot: float(times_s[shot]))
+    wants = np.unique(np.concatenate([members[shot] for shot in kept])) if kept else np.array([], dtype=np.intp)
+    return Candidate(position_m, times_s[kept], float(scores[kept].sum()), wants)
 
 
 def hearing_at(arrivals: Arrivals, position_m: Array) -> Array:
     """Probability, ``(m,)``, that each sensor picks the direct sound of a shot fired at a place."""
-    return _hearing(_distances_m(arrivals, position_m))
+    return hearing_at_distance(np.hypot(*(arrivals.sensors_m - position_m).T))
 
 
 def evidence(arrivals: Arrivals, sensor: int, at_s: Array, hearing: float, sigma_s: float) -> Array:
@@ -157,58 +211,6 @@ def evidence(arrivals: Arrivals, sensor: int, at_s: Array, hearing: float, sigma
     """
     own = arrivals.sensor == sensor
     sigma = np.hypot(sigma_s, arrivals.sigma_s[own])
-    lag = np.abs(at_s[..., None] - arrivals.time_s[own]) / sigma
-    # Nine in ten arrivals of direct sound are Gaussian, one in ten is bent round something: a broad two-sided tail.
-    density = (0.9 * np.exp(-0.5 * lag**2) / np.sqrt(2.0 * np.pi) + 0.1 * np.exp(-lag / 3.0) / 6.0) / sigma
+    density = likelihood(np.abs(at_s[..., None] - arrivals.time_s[own]) / sigma) / sigma
     ratio = (density @ arrivals.odds[own]) / CLUTTER_PER_S
     return np.asarray(np.log1p(hearing * (ratio - 1.0)))
-
-
-def _grid(sensors_m: Array, cell_m: float) -> Array:
-    low, high = sensors_m.min(axis=0) - MARGIN_M, sensors_m.max(axis=0) + MARGIN_M
-    axes = [np.arange(low[axis], high[axis] + cell_m, cell_m) for axis in (0, 1)]
-    cells = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
-    # A wide site is mostly out of earshot: leave out what no three sensors can hear.
-    hearers = np.sum([np.hypot(*(cells - sensor).T) < REACH_M for sensor in sensors_m], axis=0)
-    return np.asarray(cells[hearers >= 3])
-
-
-def _distances_m(arrivals: Arrivals, positions_m: Array) -> Array:
-    return np.asarray(np.sqrt(((positions_m[..., None, :] - arrivals.sensors_m) ** 2).sum(axis=-1)))
-
-
-def _hearing(distance_m: Array) -> Array:
-    """Probability that a sensor picks the direct sound of a shot at a distance."""
-    return np.asarray(HEARD * np.exp(-((distance_m / HEARING_RANGE_M) ** 2)))
-
-
-def _back_projection(arrivals: Arrivals, air: Air, cells: Array, cell_m: float) -> tuple[Array, dict[int, Array]]:
-    """Score of every cell, and the discharge times of its shots: the delay and sum over the whole stretch of time."""
-    sigma_s = float(np.hypot(PATH_SIGMA_S, cell_m / np.sqrt(12.0) / air.speed_mps))
-    step_s = sigma_s / 2.5
-    travel_s = travel_times_s(cells, arrivals.sensors_m, air)
-    begin_s = float(arrivals.time_s.min() - travel_s.max())
-    count = int((arrivals.time_s.max() - begin_s) / step_s) + 2
-    delays = np.rint(travel_s / step_s).astype(np.intp)
-    rings = np.minimum((_distances_m(arrivals, cells) / _RING_M).astype(np.intp), _RINGS - 1)
-    ring_hearing = _hearing(np.linspace(0.5, _RINGS - 0.5, _RINGS) * _RING_M)
-    windows = []
-    for sensor in range(len(arrivals.sensor_ids)):
-        at_s = begin_s + step_s * np.arange(count + int(delays[:, sensor].max()) + 1, dtype=np.float64)
-        by_ring = [evidence(arrivals, sensor, at_s, float(hearing), sigma_s) for hearing in ring_hearing]
-        windows.append(sliding_window_view(np.array(by_ring, dtype=np.float32), count, axis=1))
-    cost = np.float32(SHOT_COST - 2.0)  # the cell is not quite the place: leave some for the refinement
-    width = int(SEPARATION_S / step_s) | 1
-    scores = np.zeros(len(cells))
-    times: dict[int, Array] = {}
-    block = max(1, _BLOCK_ELEMENTS // count)
-    for first in range(0, len(cells), block):
-        part = slice(first, first + block)
-        summed = np.zeros((len(cells[part]), count), dtype=np.float32)
-        for sensor, window in enumerate(windows):
-            summed += window[rings[part, sensor], delays[part, sensor]]
-        peaks = (summed > cost) & (summed == maximum_filter1d(summed, width, axis=1))
-        scores[part] = np.where(peaks, summed - cost, np.float32(0.0)).sum(axis=1)
-        for row in np.flatnonzero(scores[part] > 0.0):
-            times[first + int(row)] = begin_s + step_s * np.flatnonzero(peaks[row]).astype(np.float64)
-    return scores, times

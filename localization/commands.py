@@ -16,8 +16,8 @@ from tocsin import TocsinError
 from tocsin.inference.array_recording import Weather, detect_array, read_array_recording
 from tocsin.inference.detection import Detection, read_detections
 from tocsin.inference.model import Model
+from tocsin.localization.association import LEAST_SENSORS
 from tocsin.localization.locate import locate as locate_detections
-from tocsin.localization.settle import LEAST_SENSORS
 from tocsin.localization.shot import Shot
 from tocsin.localization.travel import air_of
 from tocsin.localization.writers import writer_of

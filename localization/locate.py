@@ -1,9 +1,8 @@
 """From detections to shots: the whole way as one pure function.
 
 A shot's ``probability`` is the product of two: that the arrivals belong to one sound, from the evidence of the
-association; and that the sound was gunfire, from the class probabilities of the sensors that took part. Sensors that
-hear one sound err together, so their evidence is averaged in log-odds, not added up. Where no classifier spoke, the
-second factor is left out.
+association; and that the sound was gunfire, from the class probabilities of the sensors that took part
+(``tocsin.localization.evidence``). Where no classifier spoke, the second factor is left out.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -18,11 +17,12 @@ from tocsin.acoustics.atmosphere import Atmosphere
 from tocsin.inference.detection import Detection, make_ulid
 from tocsin.localization.ambiguity import judge
 from tocsin.localization.arrivals import Arrivals, Indices, Site, arrivals_of, site_of
-from tocsin.localization.association import associate
-from tocsin.localization.evidence import gunfire_probability
+from tocsin.localization.association import LEAST_SENSORS, Candidate, associate, climb
+from tocsin.localization.back_projection import Start
+from tocsin.localization.evidence import EVEN_SCORE, SCORE_SCALE, gunfire_probability
 from tocsin.localization.incidents import assign_incidents
 from tocsin.localization.repeats import spent
-from tocsin.localization.settle import LEAST_SENSORS, Located, settle, with_repeats
+from tocsin.localization.settle import Located, settle, with_repeats
 from tocsin.localization.shot import Alternative, Place, Rejected, Shot
 from tocsin.localization.solve import Solution
 from tocsin.localization.travel import Air, air_of, travel_times_s
@@ -30,10 +30,9 @@ from tocsin.localization.travel import Air, air_of, travel_times_s
 Array = npt.NDArray[np.float64]
 
 PLACE_COST = 4.5  # evidence below which a place is none: an area holds many, and chance picks the best of them
-EVEN_SCORE, SCORE_SCALE = 8.0, 3.0  # of the probability that the arrivals belong to one sound
 ECHO_WINDOW_S = 0.5
 REVERBERATION_S = 1.0
-WINDOW_S = 10.0
+WINDOW_S = 20.0
 SHARED_ARRIVALS = 2
 
 
@@ -134,54 +133,88 @@ def _locate_window(
 ) -> tuple[list[Shot], Indices]:
     """Shots fired before a time, and the arrivals they took.
 
-    Accept the best place, take its arrivals away, and ask again, until none is left that holds. Shots fired later hold
-    their arrivals against the others, but are left to the next window.
+    The best places are accepted first. Those that want an arrival of a better one move to where the arrivals that are
+    left agree; when none is left that holds, the grid is searched again, until it gives no more. Shots fired later
+    hold their arrivals against the others, but are left to the next window.
     """
     shots: list[Shot] = []
-    everything = np.arange(arrivals.time_s.size)
-    held = taken = np.array([], dtype=np.intp)
-    while True:
-        left = arrivals.without(held)
-        if np.unique(left.sensor).size < LEAST_SENSORS:
-            return shots, taken
-        settled = [settle(left, air, candidate) for candidate in associate(left, air)]
-        located = sorted((item for item in settled if item), key=lambda item: -item.candidate.score)
-        if not located or located[0].candidate.score < PLACE_COST:
-            return shots, taken
-        best = with_repeats(left, air, located[0])
-        kept = np.setdiff1d(everything, held)
-        due = np.flatnonzero(best.solution.times_s < end_s)
-        if due.size:
-            shots += _shots_of(left, site, air, [best, *_rivals(best, located)], due, input_name)
-            taken = np.union1d(taken, kept[spent(left, np.concatenate([best.solution.used[index] for index in due]))])
-        held = np.union1d(held, kept[spent(left, np.concatenate(best.solution.used))])
+    held, taken = np.zeros((2, arrivals.time_s.size), dtype=bool)
+    about_m: Array | None = None
+    while about_m is None or len(about_m):
+        found_m: list[Array] = []
+        contested: list[Start] | None = None
+        while contested is None or contested:
+            kept = np.flatnonzero(~held)
+            left = arrivals.without(np.flatnonzero(held))
+            if np.unique(left.sensor).size < LEAST_SENSORS:
+                return shots, np.flatnonzero(taken)
+            candidates = associate(left, air, about_m) if contested is None else climb(left, air, contested)
+            accepted, contested = _accept(left, air, candidates)
+            found_m += [best.solution.position_m for best, _ in accepted]
+            for best, rivals in accepted:
+                due = np.flatnonzero(best.solution.times_s < end_s)
+                if due.size:
+                    shots += _shots_of(left, site, air, best, rivals, due, input_name)
+                    taken[kept[spent(left, np.concatenate([best.solution.used[index] for index in due]))]] = True
+                held[kept[spent(left, np.concatenate(best.solution.used))]] = True
+        about_m = np.array(found_m)
+    return shots, np.flatnonzero(taken)
 
 
-def _rivals(best: Located, located: Sequence[Located]) -> list[Located]:
-    """Other places that want the same arrivals; those that share none, or one by chance, are other sounds."""
-    own = np.concatenate(best.solution.used)
-    return [
-        item
-        for item in located
-        if item.candidate is not best.candidate
-        and np.intersect1d(own, np.concatenate(item.solution.used)).size >= SHARED_ARRIVALS
-    ]
+def _accept(
+    arrivals: Arrivals, air: Air, candidates: Sequence[Candidate]
+) -> tuple[list[tuple[Located, list[Candidate]]], list[Start]]:
+    """The places that hold and want no arrival of a better one, each with its rivals; and those that do."""
+    accepted: list[tuple[Located, list[Candidate]]] = []
+    contested: list[Start] = []
+    claimed = np.zeros(arrivals.time_s.size, dtype=bool)
+    for candidate in candidates:
+        if candidate.score < PLACE_COST:
+            break
+        located = None
+        if not claimed[candidate.wants].any():
+            located = settle(arrivals, air, candidate)
+            if located is None or located.candidate.score < PLACE_COST:
+                continue
+            located = with_repeats(arrivals, air, located)
+            used = np.concatenate(located.solution.used)
+            if claimed[used].any():
+                located = None
+        if located is None:
+            contested.append(Start(candidate.position_m, candidate.times_s, candidate.score))
+            claimed[candidate.wants] = True
+            continue
+        rivals = [item for item in candidates if item is not candidate and _rival(item, used)]
+        claimed[spent(arrivals, used)] = True
+        accepted.append((located, rivals))
+    return accepted, contested if accepted else []
+
+
+def _rival(candidate: Candidate, used: Indices) -> bool:
+    """Whether a place wants the same arrivals; those that share none, or one by chance, are other sounds."""
+    return bool(np.isin(candidate.wants, used).sum() >= SHARED_ARRIVALS)
 
 
 def _shots_of(
-    arrivals: Arrivals, site: Site, air: Air, located: Sequence[Located], rounds: Indices, input_name: str
+    arrivals: Arrivals,
+    site: Site,
+    air: Air,
+    best: Located,
+    rivals: Sequence[Candidate],
+    rounds: Indices,
+    input_name: str,
 ) -> list[Shot]:
-    best = located[0]
+    places = [best.candidate, *rivals]
     solution = best.solution
     sensors = np.unique(arrivals.sensor[np.concatenate(solution.used)]).size
     verdict = judge(
         solution.ellipse,
         sensors,
-        np.array([item.candidate.position_m for item in located]),
-        np.array([item.candidate.score for item in located]),
+        np.array([item.position_m for item in places]),
+        np.array([item.score for item in places]),
     )
     alternatives = tuple(
-        Alternative(_place(site, located[index].candidate.position_m), weight) for index, weight in verdict.alternatives
+        Alternative(_place(site, places[index].position_m), weight) for index, weight in verdict.alternatives
     )
     travel_s = travel_times_s(solution.position_m, arrivals.sensors_m, air)
     shots = []

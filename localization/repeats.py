@@ -11,8 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from tocsin.localization.arrivals import Arrivals, Indices
-from tocsin.localization.association import SEPARATION_S, Array, evidence, hearing_at
+from tocsin.localization.arrivals import Array, Arrivals, Indices
+from tocsin.localization.association import evidence, hearing_at
+from tocsin.localization.back_projection import SEPARATION_S
 
 REPEAT_SIGMA_S = 0.003
 REPEAT_TOLERANCE_S = 0.010
@@ -75,11 +76,10 @@ def find_repeats(
 
 def spent(arrivals: Arrivals, used: Indices) -> Indices:
     """Arrivals that shots took, and those so close to them at the same sensor that they are the same sound again."""
-    result = set(used.tolist())
-    for index in used:
-        close = np.abs(arrivals.time_s - arrivals.time_s[index]) < SAME_SOUND_S
-        result.update(np.flatnonzero(close & (arrivals.sensor == arrivals.sensor[index])).tolist())
-    return np.array(sorted(result), dtype=np.intp)
+    index, sensor, time_s = arrivals.index, arrivals.sensor[used], arrivals.time_s[used]
+    first = np.searchsorted(index.key, index.key_of(sensor, time_s - SAME_SOUND_S), side="right")
+    last = np.searchsorted(index.key, index.key_of(sensor, time_s + SAME_SOUND_S))
+    return np.unique(np.concatenate([index.order[low:high] for low, high in zip(first, last, strict=True)]))
 
 
 def _members(arrivals: Arrivals, misfit_s: Array) -> Indices:

@@ -7,14 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from tocsin.localization.arrivals import Arrivals, Indices
-from tocsin.localization.association import SHOT_COST, Candidate, assign, candidate_at, shot_scores
+from tocsin.localization.association import LEAST_SENSORS, Candidate, assign, candidate_at, shot_scores
+from tocsin.localization.back_projection import SHOT_COST
 from tocsin.localization.repeats import find_repeats
 from tocsin.localization.solve import Solution, solve
 from tocsin.localization.travel import Air
 
 Array = npt.NDArray[np.float64]
-
-LEAST_SENSORS = 3
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ def settle(arrivals: Arrivals, air: Air, candidate: Candidate) -> Located | None
     """Take the arrivals that fit a candidate, fit the place to them, and score it there; twice, for arrivals change."""
     solution = None
     for _ in range(2):
-        chosen = [assign(arrivals, air, candidate.position_m, float(time)) for time in candidate.times_s]
+        chosen = assign(arrivals, air, candidate.position_m, candidate.times_s)
         chosen = _once_each([indices for indices in chosen if indices.size >= LEAST_SENSORS])
         if not chosen:
             return None
@@ -43,7 +42,8 @@ def settle(arrivals: Arrivals, air: Air, candidate: Candidate) -> Located | None
         chosen = [indices for indices, keep in zip(chosen, kept, strict=True) if keep]
         solution = solve(arrivals, air, chosen, solution.position_m)
         scores = shot_scores(arrivals, air, solution.position_m, solution.times_s)
-        candidate = Candidate(solution.position_m, solution.times_s, float((scores - SHOT_COST).sum()))
+        score = float((scores - SHOT_COST).sum())
+        candidate = Candidate(solution.position_m, solution.times_s, score, np.unique(np.concatenate(solution.used)))
     return Located(candidate, solution, shot_scores(arrivals, air, solution.position_m, solution.times_s))
 
 

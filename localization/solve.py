@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy.optimize import least_squares
 
 from tocsin.localization.arrivals import Arrivals, Indices
-from tocsin.localization.association import PATH_SIGMA_S
+from tocsin.localization.nearby import PATH_SIGMA_S
 from tocsin.localization.travel import Air, travel_times_s, weather_delays_s
 
 Array = npt.NDArray[np.float64]
