@@ -77,7 +77,7 @@ def gain_and_clip(samples: Samples, generator: np.random.Generator, clipping_sha
 
 
 def cut(samples: Samples, onset: int | None, sample_rate: int, generator: np.random.Generator) -> Samples:
-    """Digital silence up to a random moment or from one on: where a file begins or ends, noise starts or stops at once.
+    """Digital silence up to a random moment, from one on, or both: a file begins or ends there, at once.
 
     An onset (a sample's index) and its surroundings, 20 ms before to 200 ms after, are kept.
     """
@@ -85,8 +85,9 @@ def cut(samples: Samples, onset: int | None, sample_rate: int, generator: np.ran
     if onset is not None:
         earliest_end, latest_start = onset - round(0.02 * sample_rate), onset + round(0.2 * sample_rate)
     changed = samples.copy()
-    if generator.random() < 0.7:
+    before, after = [(True, False), (False, True), (True, True)][generator.choice(3, p=[0.5, 0.2, 0.3])]
+    if before:
         changed[: round(generator.random() * max(earliest_end, 0))] = 0
-    else:
+    if after:
         changed[round(len(samples) - generator.random() * max(len(samples) - latest_start, 0)) :] = 0
     return changed

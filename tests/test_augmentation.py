@@ -77,7 +77,7 @@ def test_gain_leaves_shape_or_clips_at_full_scale(rng):
     assert (np.abs(loud) == 1).sum() > 1
 
 
-def test_a_cut_silences_one_end_and_keeps_the_onset(rng):
+def test_a_cut_silences_an_end_or_both_and_keeps_the_onset(rng):
     noise = rng.normal(0, 0.1, RATE).astype(np.float32)
     ends = set()
     for _ in range(40):
@@ -87,5 +87,5 @@ def test_a_cut_silences_one_end_and_keeps_the_onset(rng):
         assert np.array_equal(kept, np.arange(kept[0], kept[-1] + 1))
         assert kept[0] <= 6000 - 240
         assert kept[-1] >= 6000 + 2400 - 1
-        ends |= {"start"} if kept[0] > 0 else {"end"} if kept[-1] < RATE - 1 else set()
-    assert ends == {"start", "end"}
+        ends.add((bool(kept[0] > 0), bool(kept[-1] < RATE - 1)))
+    assert ends >= {(True, False), (False, True), (True, True)}

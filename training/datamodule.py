@@ -199,5 +199,5 @@ def _trusted(row: ManifestRow) -> bool:
 
 def _synthetic_row(label: str, number: int) -> ManifestRow:
     name = f"{SYNTHETIC}-{label}-{number}"
-    row = ManifestRow(Path(name), label, 0.0, 2.0, recording_id=name, source=SYNTHETIC)
+    row = ManifestRow(Path(name), label, 0.0, 3.0, recording_id=name, source=SYNTHETIC)
     return replace(row, session_id=f"{SYNTHETIC}-{number // 10**6}-{label}")

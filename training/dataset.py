@@ -17,7 +17,7 @@ from tocsin.data.audio import read_audio
 from tocsin.data.labels import CLASSES
 from tocsin.data.manifests import ManifestRow
 from tocsin.training.sampling import Draw
-from tocsin.training.teacher import TAUGHT, Teacher, place
+from tocsin.training.teacher import TAUGHT, Teacher, teaching
 
 # A clip of a bang also has windows of its tail and of what is between bangs; files and streams show them to the model.
 # Of gunshots they are left out: a window without a shot is not to be called one.
@@ -41,7 +41,7 @@ class Augmentation:
     background: float = 0.6
     snr_db: tuple[float, float] = (3.0, 40.0)
     clipping: float = 0.25
-    edges: float = 0.25
+    edges: float = 0.4
     mask_frequency: float = 0.2
     mask_time: float = 0.15
 
@@ -122,8 +122,7 @@ class WindowDataset(Dataset[tuple[Tensor, int, Tensor, Tensor]]):
             masks = np.hstack([generator.uniform(0, 1 - width), width]).astype(np.float32)
         taught = np.full(0 if self.teacher is None else len(TAUGHT), np.nan, np.float32)
         if str(row.path) in self._taught:
-            scores = self._taught[str(row.path)]
-            taught = scores[place(start_s, len(scores))].astype(np.float32)
+            taught = teaching(self._taught[str(row.path)], start_s, self.window * speed / self.sample_rate)
         return torch.from_numpy(window), self.labels[draw.row], torch.from_numpy(masks), torch.from_numpy(taught)
 
     def _crop(self, row: ManifestRow, generator: np.random.Generator, speed: float = 1.0) -> Crop:

@@ -56,9 +56,17 @@ class Teacher:
         return scores
 
 
-def place(start_s: float, windows: int) -> int:
-    """Index of the teacher's window that starts nearest to ``start_s`` of the recording."""
-    return min(max(round((start_s - GRID_START_S) / GRID_S), 0), windows - 1)
+def teaching(scores: NDArray[np.float16], start_s: float, duration_s: float) -> NDArray[np.float32]:
+    """What the teacher says of a stretch of the recording: the highest of its windows that lie in it, ``(classes,)``.
+
+    ``scores`` has shape ``(windows, classes)``; at least the window that starts nearest to ``start_s`` speaks.
+    """
+    first, last = (
+        min(max(round((at_s - GRID_START_S) / GRID_S), 0), len(scores) - 1)
+        for at_s in (start_s, start_s + duration_s - WINDOW / SAMPLE_RATE)
+    )
+    highest: NDArray[np.float32] = scores[first : max(first, last) + 1].max(axis=0).astype(np.float32)
+    return highest
 
 
 def yamnet(path: Path) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
