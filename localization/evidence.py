@@ -10,7 +10,7 @@ from tocsin.inference.detection import Detection
 
 EVEN_SCORE, SCORE_SCALE = 8.0, 3.0  # of the probability that the arrivals belong to one sound
 # Of two sensors that hear one sound: the likeliest over incidents of simulated neighbourhoods,
-# `benchmarks/location/reliability.py --first-seed 100 --seeds 60`.
+# `benchmarks/location/reliability.py --first-seed 100 --seeds 27`.
 ERRORS_CORRELATE = 0.5
 
 

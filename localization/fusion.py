@@ -10,6 +10,7 @@ forgotten when sound has had its time, so the engine holds some ten seconds of d
 """
 
 import heapq
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,13 +19,15 @@ import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
+from scipy.special import expit
 
 from tocsin import TocsinError
 from tocsin.inference.detection import Detection, make_ulid
 from tocsin.localization.arrivals import ECHO_MEMORY_S, FARTHEST_M, ONE_SENSOR_M, Arrivals
 from tocsin.localization.association import hearing_at
+from tocsin.localization.back_projection import SHOT_COST
 from tocsin.localization.clocks import Clocks
-from tocsin.localization.evidence import gunfire_probability, weigh_silence
+from tocsin.localization.evidence import EVEN_SCORE, SCORE_SCALE, gunfire_probability, weigh_silence
 from tocsin.localization.geometry import LocalFrame
 from tocsin.localization.incidents import (
     SAME_INCIDENT_M,
@@ -33,7 +36,7 @@ from tocsin.localization.incidents import (
     Status,
     incident_of,
 )
-from tocsin.localization.locate import locate
+from tocsin.localization.locate import PLACE_COST, locate
 from tocsin.localization.repeats import SAME_SOUND_S
 from tocsin.localization.shot import Shot
 from tocsin.localization.travel import Air
@@ -47,7 +50,9 @@ BETWEEN_ROUNDS_S = 2.0  # rounds that follow each other faster are located toget
 LONGEST_BURST_S = 10.0
 REVERBERATION_S = 1.0
 UP_S = 600.0  # a sensor that sent anything so lately is taken to be up
-CROWD = 600  # open detections from which a step is taken as one neighbourhood, and steps become longer
+BUSY = 100  # open detections for which a step is longer by one of the lattice: the same seconds are searched less often
+LONGEST_STEPS = 20
+CROWD = 600  # open detections from which all are one neighbourhood
 MOST_DETECTIONS = 200_000
 MOST_SENSORS = 20_000
 
@@ -121,7 +126,7 @@ class Fusion:
 
     @property
     def latency_bound_s(self) -> float:
-        """After a round is discharged, the messages' time until it is published, at most, out of a crowd."""
+        """After a round is discharged, the messages' time until it is published, at most, where it is not ``BUSY``."""
         return self._reach_s + self._lateness_s + self._step_s
 
     @property
@@ -180,8 +185,7 @@ class Fusion:
                 return None
             begin_s = max(begin_s, self._inbox[0][0])  # nothing happens before
         step = int(np.floor(begin_s / self._step_s)) + 1
-        # In a crowd sound's own seconds are searched again at each step: fewer steps, later answers.
-        return (step + len(self._open) // CROWD) * self._step_s
+        return (step + min(len(self._open) // BUSY, LONGEST_STEPS)) * self._step_s
 
     def _step(self, now_s: float) -> list[Incident]:
         self._now_s = now_s
@@ -241,7 +245,14 @@ class Fusion:
         except TocsinError as error:
             self._complain(f"{len(members)} detections are left out: {error}")
             return []
-        return [self._weigh(shot, sensors) for shot in shots]
+        here = Counter(shot.place for shot in shots)
+        weighed = [(shot, self._weigh(shot, sensors)) for shot in shots]
+        # The association, had it known of the silent sensors, would not have found what falls below its own costs.
+        return [
+            shot
+            for before, shot in weighed
+            if shot == before or shot.probability >= _least_share(here[shot.place]) * self._gunfire(shot)
+        ]
 
     def _weigh(self, shot: Shot, answered: set[str]) -> Shot:
         """Let the silence of sensors count that are up and sent nothing at all; the association knows of the others."""
@@ -256,13 +267,11 @@ class Fusion:
         nothing, none = np.zeros(0), np.zeros(0, dtype=np.intp)
         places = np.array([self._places[sensor] for sensor in silent])
         idle = Arrivals((), tuple(silent), places, none, nothing, nothing, nothing, nothing, 0.0)
-        held = [
-            self._open[sensor, detection]
-            for detection, sensor in zip(shot.detections, shot.residuals_s, strict=True)
-            if (sensor, detection) in self._open
-        ]
         hearing = hearing_at(idle, self._metres(shot))
-        return replace(shot, probability=weigh_silence(shot.probability, gunfire_probability(held), hearing))
+        return replace(shot, probability=weigh_silence(shot.probability, self._gunfire(shot), hearing))
+
+    def _gunfire(self, shot: Shot) -> float:
+        return gunfire_probability([self._open[key] for key in _keys(shot)])
 
     def _reconcile(self, found: Sequence[Shot]) -> set[str]:
         """Set the rounds found against those known; return the ids of the incidents that may have changed."""
@@ -406,6 +415,11 @@ class Fusion:
 
 def _keys(shot: Shot) -> list[Key]:
     return list(zip(shot.residuals_s, shot.detections, strict=True))
+
+
+def _least_share(rounds: int) -> float:
+    """The probability of one sound below which a round, of so many at one place, is none."""
+    return float(expit((SHOT_COST + PLACE_COST / rounds - EVEN_SCORE) / SCORE_SCALE))
 
 
 def _news(said: Incident, incident: Incident) -> bool:
