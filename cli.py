@@ -14,6 +14,7 @@ VERBS = {
     "demo": ("tocsin.evaluation.demo", "demo", "a simulated neighbourhood, heard, located, scored, drawn"),
     "classify": ("tocsin.inference.commands", "classify", "a row a file: the probability of each class"),
     "detect": ("tocsin.inference.commands", "detect", "a row an event: onset, class, confidence"),
+    "check-array": ("tocsin.localization.commands", "check_array", "sensors whose clock or position seems wrong"),
     "locate": ("tocsin.localization.commands", "locate", "shots from array recordings or tables of detections"),
     "fuse": ("tocsin.localization.fuse", "fuse", "incidents as they become certain, from detections as they come in"),
     "data": ("tocsin.data.commands", "app", "public sets: list, fetch, verify, manifest, check"),
@@ -30,7 +31,7 @@ def main() -> None:
     if not words or words[0] in ("-h", "--help"):
         print("Usage: tocsin VERB [--help] …\n")
         for verb, (_, _, what) in VERBS.items():
-            print(f"  {verb:<9} {what}")
+            print(f"  {verb:<11} {what}")
         sys.exit(0 if words else 2)
     if words[0] == "--version":
         print(f"tocsin {__version__}")

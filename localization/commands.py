@@ -1,5 +1,7 @@
 """``tocsin locate``: array recordings and tables of detections to shots; a bad input does not stop the rest."""
 
+import csv
+import dataclasses
 import functools
 import math
 import sys
@@ -16,6 +18,9 @@ from tocsin import TocsinError
 from tocsin.inference.array_recording import Weather, detect_array, read_array_recording
 from tocsin.inference.detection import Detection, read_detections
 from tocsin.inference.model import Model
+from tocsin.localization.array_check import SensorCheck, observations_of
+from tocsin.localization.array_check import check_array as find_wrong_sensors
+from tocsin.localization.arrivals import site_of
 from tocsin.localization.association import LEAST_SENSORS
 from tocsin.localization.locate import locate as locate_detections
 from tocsin.localization.shot import Shot
@@ -82,6 +87,36 @@ def locate(
     write.close()
     if failed:
         raise typer.Exit(1)
+
+
+def check_array(
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT…", help="of one site, as `tocsin locate` takes them")],
+    temperature_c: Annotated[float | None, typer.Option(min=-60, max=60, help="default: as `tocsin locate`")] = None,
+) -> None:
+    """Sensors whose clock or position seems wrong, as CSV: locates all shots, and fits errors to their residuals.
+
+    Many shots from at least three places, better ten, on all sides of a sensor tell its clock from its position.
+    """
+    given = {} if temperature_c is None else {"temperature_c": temperature_c}
+    try:
+        everything: list[Detection] = []
+        shots: list[Shot] = []
+        for name in inputs:
+            detections, weather = read_input(name, lambda: None)
+            air = air_of({**(weather.model_dump(exclude_unset=True) if weather else {}), **given})
+            shots += locate_detections(detections, air, name)
+            everything += detections
+        if not shots:
+            raise TocsinError(f"{', '.join(inputs)}: no shot to check sensors by: give recordings of shots")
+        checks = find_wrong_sensors(observations_of(shots, site_of(everything)), air)
+    except TocsinError as error:
+        _complain(str(error))
+        raise typer.Exit(1) from None
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow([field.name for field in dataclasses.fields(SensorCheck)])
+    for check in checks:
+        values = dataclasses.astuple(check)
+        writer.writerow([round(value, 4) if isinstance(value, float) else value for value in values])
 
 
 def read_input(name: str, load_model: Callable[[], Model | None]) -> tuple[list[Detection], Weather | None]:

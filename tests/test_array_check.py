@@ -1,10 +1,13 @@
 """Wrong sensors among located shots: known errors of clock and position, in simulation."""
 
+import csv
+import io
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
+from tocsin.cli import main
 from tocsin.inference.detection import Detection
 from tocsin.localization.array_check import Observation, check_array, observations_of
 from tocsin.localization.arrivals import site_of
@@ -70,7 +73,7 @@ def test_many_shots_from_one_place_are_one_measurement(rng):
     assert (check.shots, check.places, check.verdict) == (50, 1, "unknown")
 
 
-def test_located_shots_show_the_clock_that_is_off(rng):
+def nine_shots(rng):
     detections = []
     for shot in range(9):
         source = rng.uniform(50, 550, 2)
@@ -80,8 +83,24 @@ def test_located_shots_show_the_clock_that_is_off(rng):
             Detection(sensor_id=f"s{i}", x_m=x, y_m=y, onset_time_utc=START + timedelta(seconds=float(t)), snr_db=20.0)
             for i, ((x, y), t) in enumerate(zip(SENSORS, times, strict=True))
         ]
+    return detections
+
+
+def test_located_shots_show_the_clock_that_is_off(rng):
+    detections = nine_shots(rng)
     checks = check_array(observations_of(locate(detections, AIR), site_of(detections)), AIR)
     assert {check.sensor_id for check in checks if check.verdict != "good"} == {"s4"}
     assert checks[4].verdict == "clock"
     assert checks[4].clock_s == pytest.approx(0.08, abs=0.015)
     assert checks[4].clock_sigma_s < 0.01
+
+
+def test_the_command_prints_a_row_a_sensor(rng, tmp_path, capsys, monkeypatch):
+    table = tmp_path / "detections.jsonl"
+    table.write_text("".join(detection.to_json() + "\n" for detection in nine_shots(rng)))
+    monkeypatch.setattr("sys.argv", ["tocsin", "check-array", str(table), "--temperature-c", "10"])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert not stop.value.code
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["verdict"] for row in rows] == ["good"] * 4 + ["clock"] + ["good"] * 3
