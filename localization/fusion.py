@@ -22,22 +22,17 @@ from scipy.spatial import cKDTree
 from scipy.special import expit
 
 from tocsin import TocsinError
-from tocsin.inference.detection import Detection, make_ulid
+from tocsin.inference.detection import Detection
 from tocsin.localization.arrivals import ECHO_MEMORY_S, FARTHEST_M, ONE_SENSOR_M, Arrivals
 from tocsin.localization.association import hearing_at
 from tocsin.localization.back_projection import SHOT_COST
 from tocsin.localization.clocks import Clocks
 from tocsin.localization.evidence import EVEN_SCORE, SCORE_SCALE, gunfire_probability, weigh_silence
 from tocsin.localization.geometry import LocalFrame
-from tocsin.localization.incidents import (
-    SAME_INCIDENT_M,
-    SAME_INCIDENT_S,
-    Incident,
-    Status,
-    incident_of,
-)
+from tocsin.localization.incidents import SAME_INCIDENT_S, Incident
 from tocsin.localization.locate import PLACE_COST, locate
 from tocsin.localization.repeats import SAME_SOUND_S
+from tocsin.localization.revisions import Revisions
 from tocsin.localization.shot import Shot
 from tocsin.localization.travel import Air
 
@@ -67,16 +62,6 @@ class Counts:
     too_late: int = 0  # after they would have been forgotten
     refused: int = 0  # position in another frame, or elsewhere than before
     crowded_out: int = 0  # beyond the cap
-
-
-@dataclass
-class _Track:
-    """An incident that may still change: its rounds, and what was last said of it."""
-
-    shots: dict[str, Shot]
-    revision: int = 0
-    confirmed: bool = False
-    last: Incident | None = None
 
 
 class Fusion:
@@ -119,7 +104,7 @@ class Fusion:
         self._now_s = -np.inf  # the last step taken
         self._located: dict[tuple[Key, ...], list[Shot]] = {}
         self._rounds: dict[str, Shot] = {}  # shots that may still change
-        self._tracks: dict[str, _Track] = {}
+        self._incidents = Revisions(self._metres)
         for sensor in sensors:
             if self._stands(sensor):
                 self._listed.add(sensor.sensor_id)
@@ -206,9 +191,11 @@ class Fusion:
             located[members] = self._locate(members) if shots is None else shots
             found += [shot for shot in located[members] if shot.discharge_time_utc.timestamp() < end_s]
         self._located = located
-        touched = self._reconcile(sorted(found, key=lambda shot: (shot.discharge_time_utc, shot.shot_id)))
+        self._reconcile(sorted(found, key=lambda shot: (shot.discharge_time_utc, shot.shot_id)))
         self._close(end_s)
-        return self._revisions(touched, end_s)
+        revisions = self._incidents.say()
+        self._incidents.forget(end_s - SAME_INCIDENT_S - LONGEST_BURST_S)
+        return revisions
 
     def _neighbourhoods(self) -> list[tuple[Key, ...]]:
         """Detections that are not spent, in groups that no sound joins, each in order of time."""
@@ -273,9 +260,8 @@ class Fusion:
     def _gunfire(self, shot: Shot) -> float:
         return gunfire_probability([self._open[key] for key in _keys(shot)])
 
-    def _reconcile(self, found: Sequence[Shot]) -> set[str]:
-        """Set the rounds found against those known; return the ids of the incidents that may have changed."""
-        touched: set[str] = set()
+    def _reconcile(self, found: Sequence[Shot]) -> None:
+        """Set the rounds found against those known, which keep their ids."""
         holder = {key: shot.shot_id for shot in self._rounds.values() for key in _keys(shot)}
         left = dict(self._rounds)
         self._rounds = {}
@@ -286,27 +272,11 @@ class Fusion:
                 known = left.pop(known_id)
                 shot = replace(shot, shot_id=known.shot_id, incident_id=known.incident_id)
             else:
-                shot = replace(shot, incident_id=self._incident_id(shot))
+                shot = replace(shot, incident_id=self._incidents.incident_id(shot))
             self._rounds[shot.shot_id] = shot
-            self._tracks.setdefault(shot.incident_id, _Track({})).shots[shot.shot_id] = shot
-            touched.add(shot.incident_id)
+            self._incidents.put(shot)
         for shot in left.values():  # not found again: other arrivals explain it otherwise
-            self._tracks[shot.incident_id].shots.pop(shot.shot_id, None)
-            touched.add(shot.incident_id)
-        return touched
-
-    def _incident_id(self, shot: Shot) -> str:
-        """Of the nearest round within 50 m and 30 s, or a new one."""
-        here, at_s = self._metres(shot), shot.discharge_time_utc.timestamp()
-        best, nearest_m = None, SAME_INCIDENT_M
-        for incident_id, track in self._tracks.items():
-            for other in track.shots.values():
-                if abs(other.discharge_time_utc.timestamp() - at_s) > SAME_INCIDENT_S:
-                    continue
-                apart_m = float(np.hypot(*(self._metres(other) - here)))
-                if apart_m <= nearest_m:
-                    best, nearest_m = incident_id, apart_m
-        return best or make_ulid(shot.discharge_time_utc, f"incident of {shot.shot_id}")
+            self._incidents.take_back(shot)
 
     def _close(self, end_s: float) -> None:
         """Spend the detections of rounds that nothing follows, and forget what no round can need any more."""
@@ -352,31 +322,6 @@ class Fusion:
             if key[0] in heard and abs(item.onset_time_utc.timestamp() - heard[key[0]]) < SAME_SOUND_S:
                 self._spent.add(key)
 
-    def _revisions(self, touched: set[str], end_s: float) -> list[Incident]:
-        revisions = []
-        for incident_id in sorted(touched):
-            track = self._tracks[incident_id]
-            if not track.shots:
-                del self._tracks[incident_id]
-                if track.last is not None:
-                    withdrawn = replace(track.last, status=Status.withdrawn, revision=track.revision + 1)
-                    revisions.append(withdrawn)
-                continue
-            shots = sorted(track.shots.values(), key=lambda shot: (shot.discharge_time_utc, shot.shot_id))
-            incident = incident_of(shots, track.revision + 1)
-            track.confirmed |= incident.status is Status.confirmed
-            if track.confirmed:
-                incident = replace(incident, status=Status.confirmed)
-            incident = replace(incident, incident_id=incident_id)
-            if track.last is None or _news(track.last, incident):
-                track.revision, track.last = incident.revision, incident
-                revisions.append(incident)
-        gone_s = end_s - SAME_INCIDENT_S - LONGEST_BURST_S
-        for incident_id, track in list(self._tracks.items()):
-            if max(shot.discharge_time_utc.timestamp() for shot in track.shots.values()) < gone_s:
-                del self._tracks[incident_id]
-        return revisions
-
     def _stands(self, detection: Detection) -> bool:
         """Whether a sensor is in the frame of the others and where it was before; it is complained of where not."""
         known = self._places.get(detection.sensor_id)
@@ -420,17 +365,3 @@ def _keys(shot: Shot) -> list[Key]:
 def _least_share(rounds: int) -> float:
     """The probability of one sound below which a round, of so many at one place, is none."""
     return float(expit((SHOT_COST + PLACE_COST / rounds - EVEN_SCORE) / SCORE_SCALE))
-
-
-def _news(said: Incident, incident: Incident) -> bool:
-    """Whether an incident differs from what was last said of it by more than a little."""
-    moved = [abs(value - said.place.to_dict()[name]) for name, value in incident.place.to_dict().items()]
-    nearby = 1.0 if incident.place.x_m is not None else 1e-5
-    return (
-        (said.status, said.cadence, said.shooters, said.ambiguous)
-        != (incident.status, incident.cadence, incident.shooters, incident.ambiguous)
-        or abs(said.probability - incident.probability) >= 0.05
-        or max(moved) >= nearby
-        or [(shot.shot_id, set(shot.detections)) for shot in said.shots]
-        != [(shot.shot_id, set(shot.detections)) for shot in incident.shots]
-    )
