@@ -45,7 +45,9 @@ BETWEEN_ROUNDS_S = 2.0  # rounds that follow each other faster are located toget
 LONGEST_BURST_S = 10.0
 REVERBERATION_S = 1.0
 UP_S = 600.0  # a sensor that sent anything so lately is taken to be up
-BUSY = 100  # open detections for which a step is longer by one of the lattice: the same seconds are searched less often
+BUSY = (
+    100  # detections of one neighbourhood for which a step is longer by one: the same seconds are searched less often
+)
 LONGEST_STEPS = 20
 CROWD = 600  # open detections from which all are one neighbourhood
 MOST_DETECTIONS = 200_000
@@ -103,6 +105,7 @@ class Fusion:
         self._known: set[Key] = set()
         self._now_s = -np.inf  # the last step taken
         self._located: dict[tuple[Key, ...], list[Shot]] = {}
+        self._most = 0  # detections of the largest neighbourhood
         self._rounds: dict[str, Shot] = {}  # shots that may still change
         self._incidents = Revisions(self._metres)
         for sensor in sensors:
@@ -170,7 +173,7 @@ class Fusion:
                 return None
             begin_s = max(begin_s, self._inbox[0][0])  # nothing happens before
         step = int(np.floor(begin_s / self._step_s)) + 1
-        return (step + min(len(self._open) // BUSY, LONGEST_STEPS)) * self._step_s
+        return (step + min(self._most // BUSY, LONGEST_STEPS)) * self._step_s
 
     def _step(self, now_s: float) -> list[Incident]:
         self._now_s = now_s
@@ -191,6 +194,7 @@ class Fusion:
             located[members] = self._locate(members) if shots is None else shots
             found += [shot for shot in located[members] if shot.discharge_time_utc.timestamp() < end_s]
         self._located = located
+        self._most = max(map(len, located), default=0)
         self._reconcile(sorted(found, key=lambda shot: (shot.discharge_time_utc, shot.shot_id)))
         self._close(end_s)
         revisions = self._incidents.say()
