@@ -5,6 +5,7 @@ import math
 import os
 import select
 import sys
+import time
 from collections.abc import Iterator
 from csv import DictReader
 from dataclasses import asdict
@@ -62,11 +63,9 @@ def fuse(
     )
     said: dict[str, Clock] = {}
     name = "stdin" if input == "-" else input
-    row, silent_s = 0, 0.0
+    row, clock = 0, LiveClock()
     try:
-        for lines in _batches(input, follow):
-            # Only time spent waiting for input is silence: an engine that lags behind must not hurry itself.
-            silent_s = 0.0 if lines else silent_s + POLL_S
+        for waited_s, lines in _batches(input, follow):
             detections = []
             for line in lines:
                 row += 1
@@ -76,7 +75,7 @@ def fuse(
                     except TocsinError as error:
                         bad.say(str(error))
             engine.push(detections)
-            _write(engine.advance(engine.message_time_s + silent_s))
+            _write(engine.advance(clock.tick(waited_s, bool(lines), engine.message_time_s, engine.newest_s)))
             _tell_clocks(engine, said)
         _write(engine.finish())
     except KeyboardInterrupt:
@@ -90,6 +89,24 @@ def fuse(
             _complain(f"{counts[count]} of {counts['received']} detections {what}")
     if report:
         _write_report(report, {**counts, "bad_lines": bad.count, "clocks": _clock_rows(engine)})
+
+
+class LiveClock:
+    """Messages' time while few come: it goes on as long as input is waited for.
+
+    It passes the newest message by no more than the silence since, so what is replayed slower than it happened does
+    not overtake itself. Time that the engine works is not counted, so one that lags behind does not hurry itself.
+    """
+
+    def __init__(self) -> None:
+        self._now_s = -math.inf
+        self._silent_s = 0.0
+
+    def tick(self, waited_s: float, came: bool, message_time_s: float, newest_s: float) -> float:
+        """The time now, seconds since 1970, after so long a wait for input that came or did not."""
+        self._silent_s = 0.0 if came else self._silent_s + waited_s
+        self._now_s = max(message_time_s, min(self._now_s + waited_s, newest_s + self._silent_s))
+        return self._now_s
 
 
 def parse_line(where: str, line: bytes) -> Detection:
@@ -116,8 +133,8 @@ def read_sensors(path: Path) -> list[Detection]:
         ]
 
 
-def _batches(name: str, follow: bool) -> Iterator[list[bytes]]:
-    """Complete lines as they come; an empty batch after each ``POLL_S`` without any. Ends with the input."""
+def _batches(name: str, follow: bool) -> Iterator[tuple[float, list[bytes]]]:
+    """Seconds waited, and the complete lines that came; none after each ``POLL_S`` without. Ends with the input."""
     if name == "-":
         descriptor = sys.stdin.fileno()
     else:
@@ -127,25 +144,26 @@ def _batches(name: str, follow: bool) -> Iterator[list[bytes]]:
             raise TocsinError(f"{name} cannot be read ({error.strerror}): give a .jsonl of detections, or -") from None
     rest = b""
     while True:
+        begin_s = time.monotonic()
         ready, _, _ = select.select([descriptor], [], [], POLL_S)
+        waited_s = time.monotonic() - begin_s
         try:
             chunk = os.read(descriptor, CHUNK_BYTES) if ready else None
         except OSError as error:
             raise TocsinError(f"{name} cannot be read ({error.strerror}): give a .jsonl of detections, or -") from None
         if chunk is None:
-            yield []
+            yield waited_s, []
         elif chunk:
             *lines, rest = (rest + chunk).split(b"\n")
             if len(rest) > LONGEST_LINE_BYTES:
                 lines, rest = [*lines, rest[:LONGEST_LINE_BYTES]], b""
-            if lines:
-                yield lines
+            yield waited_s, lines
         elif follow and name != "-":
-            select.select([], [], [], POLL_S)
-            yield []
+            time.sleep(POLL_S)
+            yield POLL_S, []
         else:
             if rest:
-                yield [rest]
+                yield 0.0, [rest]
             return
 
 

@@ -30,7 +30,7 @@ from tocsin.localization.clocks import Clocks
 from tocsin.localization.evidence import EVEN_SCORE, SCORE_SCALE, gunfire_probability, weigh_silence
 from tocsin.localization.geometry import LocalFrame
 from tocsin.localization.incidents import SAME_INCIDENT_S, Incident
-from tocsin.localization.locate import PLACE_COST, locate
+from tocsin.localization.locate import locate
 from tocsin.localization.repeats import SAME_SOUND_S
 from tocsin.localization.revisions import Revisions
 from tocsin.localization.shot import Shot
@@ -41,6 +41,7 @@ Key = tuple[str, str]
 
 HEARING_M = 1500.0  # farther, fewer than one in a hundred sensors hear a shot
 LEAST_SENSORS = 3
+PLACE_COST = 4.5  # of a place, shared by its rounds, as in locate()
 BETWEEN_ROUNDS_S = 2.0  # rounds that follow each other faster are located together
 LONGEST_BURST_S = 10.0
 REVERBERATION_S = 1.0
@@ -128,6 +129,11 @@ class Fusion:
         if len(self._latest) < LEAST_SENSORS:
             return -np.inf
         return float(heapq.nlargest(LEAST_SENSORS, self._latest.values())[-1])
+
+    @property
+    def newest_s(self) -> float:
+        """Onset of the newest detection of all, seconds since 1970; a clock that runs ahead may have made it."""
+        return max(self._latest.values(), default=-np.inf)
 
     def push(self, detections: Iterable[Detection]) -> None:
         """Take detections in any order; one that was taken already is counted and left."""

@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from tocsin.inference.detection import Detection
-from tocsin.localization.fuse import fuse, parse_line
+from tocsin.localization.fuse import LiveClock, fuse, parse_line
 from tocsin.localization.fusion import HEARING_M, UP_S, Fusion
 from tocsin.localization.incidents import Status
 from tocsin.localization.locate import locate
@@ -234,6 +234,18 @@ def test_positions_that_contradict_are_refused_and_the_rest_goes_on(rng):
     assert "has moved" in said[0]
     assert "another frame" in said[1]
     assert "from the first" in said[2]
+
+
+def test_a_live_clock_goes_on_in_silence_and_a_slow_replay_does_not_overtake_itself():
+    clock = LiveClock()
+    assert clock.tick(0.0, True, 100.0, 103.0) == 100.0  # three sensors have reached 100, the newest says 103
+    assert clock.tick(2.0, False, 100.0, 103.0) == 102.0
+    assert clock.tick(1.0, True, 101.0, 106.0) == 103.0  # a message does not set it back
+    assert [clock.tick(1.0, False, 101.0, 106.0) for _ in range(4)] == [104.0, 105.0, 106.0, 107.0]
+    slow = LiveClock()
+    slow.tick(0.0, True, 0.0, 0.0)
+    for second in range(10):  # a second of stream takes ten
+        assert slow.tick(10.0, True, float(second), float(second)) == second
 
 
 @pytest.fixture

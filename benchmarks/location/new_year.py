@@ -7,7 +7,8 @@ hears one by the chance that the association expects (0.95 exp(−(distance / 70
 every sensor sends a spurious detection a minute. ``--rate`` is of all detections, a second. They are fed in order of
 time, 0.1 s of stream at a time, to one engine on one core. The clock is the stream's: a batch is fed when its last
 detection was made or when the engine is done with the batch before, whichever is later, and takes the processor time
-that it takes. So an engine that does not keep up is later and later.
+that it takes; the engine is told the stream's time, as a live input tells it. So an engine that does not keep up is
+later and later.
 
 Of each round within 25 m and 0.1 s of an incident's shot the latency is from the discharge to its first publication;
 beyond sound's travel is what is left when the travel over the hearing range (1.5 km) is taken off.
@@ -105,7 +106,7 @@ def run(detections: list[tuple[float, Detection]], bangs: np.ndarray) -> None:
         begin_s = time.process_time()
         engine.push(batch)
         last = batch_end_s > end_s
-        incidents = engine.finish() if last else engine.advance()
+        incidents = engine.finish() if last else engine.advance(START.timestamp() + float(batch_end_s))
         used_s = time.process_time() - begin_s
         busy_s += used_s
         now_s = max(now_s, batch_end_s) + used_s
