@@ -28,6 +28,9 @@ ECHO_MARGIN_DB = 8.0  # an arrival this much louder than all before it is no ech
 ECHO_SCALE_DB = 5.0
 LIKELIEST_DIRECT = 0.95
 UNKNOWN_SNR_DB = 12.0
+CLUTTER_PER_S = 2.5  # arrivals a second that are not direct, while there are any; divided by their prior odds
+QUIET_PER_S = 0.5  # direct sounds a second up to which the clutter of echoes alone counts: the rounds of a burst
+BUSY_WINDOW_S = 10.0
 MOST_DB = 200.0  # beyond, all rises are alike
 ONE_SENSOR_M = 50.0  # positions stated for one sensor may differ by this much
 FARTHEST_M = 10_000.0  # a sensor from the middle of its site; beyond hearing of any other, a mistyped position
@@ -202,4 +205,12 @@ def _direct_odds(detections: Sequence[Detection], sensor: Indices, time_s: Array
                 ahead_db = rise_db[indices[place]] - rise_db[before].max()
                 logit[indices[place]] += min(0.0, (ahead_db - ECHO_MARGIN_DB) / ECHO_SCALE_DB)
     share = np.clip(expit(logit), 1.0 - LIKELIEST_DIRECT, LIKELIEST_DIRECT)
-    return np.asarray(share / (1.0 - share))
+    odds = share / (1.0 - share)
+    # Where many sounds come, direct sound of one is clutter to the others.
+    others_per_s = np.zeros_like(odds)
+    for indices in np.split(by_sensor, np.flatnonzero(np.diff(sensor[by_sensor])) + 1):
+        summed = np.append(0.0, np.cumsum(share[indices]))
+        window = time_s[indices] + BUSY_WINDOW_S * np.array([[-0.5], [0.5]])
+        first, last = np.searchsorted(time_s[indices], window[0]), np.searchsorted(time_s[indices], window[1], "right")
+        others_per_s[indices] = (summed[last] - summed[first]) / BUSY_WINDOW_S
+    return np.asarray(odds / (1.0 + np.maximum(others_per_s - QUIET_PER_S, 0.0) * odds / CLUTTER_PER_S))

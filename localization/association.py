@@ -16,9 +16,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from tocsin.localization.arrivals import Array, Arrivals, Indices
+from tocsin.localization.arrivals import CLUTTER_PER_S, Array, Arrivals, Indices
 from tocsin.localization.back_projection import SEPARATION_S, SHOT_COST, Start, back_project
-from tocsin.localization.nearby import CLUTTER_PER_S, PATH_SIGMA_S, Nearby, hearing_at_distance, likelihood, nearby
+from tocsin.localization.nearby import PATH_SIGMA_S, Nearby, hearing_at_distance, likelihood, nearby
 from tocsin.localization.travel import Air
 
 TOLERANCE_S = 0.05

@@ -12,14 +12,15 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import maximum_filter1d
 from scipy.spatial import cKDTree
 
-from tocsin.localization.arrivals import Array, Arrivals, Indices
-from tocsin.localization.nearby import CLUTTER_PER_S, PATH_SIGMA_S, hearing_at_distance, likelihood
+from tocsin.localization.arrivals import CLUTTER_PER_S, Array, Arrivals, Indices
+from tocsin.localization.nearby import PATH_SIGMA_S, hearing_at_distance, likelihood
 from tocsin.localization.travel import Air, travel_times_s
 
 SHOT_COST = 4.5  # evidence below which a sum of arrivals at one place and time is no shot
 SEPARATION_S = 0.12  # the shots of a burst are told apart from here on
 MARGIN_M = 400.0  # how far outside the sensors sources are sought
 ABOUT_M = 250.0  # a sound that was found can have hidden another this near
+LEAST_OF_BURST = 0.15  # of the highest peak
 BURST_S = 5.0  # rounds with longer pauses than this are sought apart
 SEARCH_REACH_M = 1500.0  # sensors farther off add too little to be searched with
 
@@ -29,7 +30,7 @@ _TILE_CELLS = 8  # along each side of a tile
 _BLOCK_TILES = 5  # along each side of a block, which gives a number of starts at most
 _STARTS = 16
 _RINGS, _RING_M = 12, 100.0  # distances at which the hearing of a sensor is tabulated
-_MOST_SHOTS = 24  # of one place
+_MOST_SHOTS = 12  # of one place
 _SECONDS_OF_STARTS = 10.0
 _KERNEL_S = 0.15
 _CHUNK_BINS = 1024  # of time, searched at once
@@ -145,6 +146,8 @@ def _search(arrivals: Arrivals, air: Air, cells: Array, near: Indices, table: _T
         heights = summed[row, at] - cost
         at_s = table.begin_s + table.step_s * at
         for burst in np.split(np.arange(at.size), np.flatnonzero(np.diff(at_s) > BURST_S) + 1):
+            # Lesser peaks beside a high one are mostly chance; a round among them is found when the first is taken.
+            burst = burst[heights[burst] >= LEAST_OF_BURST * heights[burst].max()]
             burst = burst[np.argsort(-heights[burst], kind="stable")[:_MOST_SHOTS]]
             result.append(Start(cells[cell], np.sort(at_s[burst]), float(heights[burst].sum())))
     return result

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from tocsin import TocsinError
 from tocsin.acoustics.atmosphere import Atmosphere
 from tocsin.inference.detection import Detection, make_ulid
+from tocsin.localization.acceptance import REVERBERATION_S, accept, echoes_of, less_echoes
 from tocsin.localization.ambiguity import judge
 from tocsin.localization.arrivals import Arrivals, Indices, Site, arrivals_of, site_of
 from tocsin.localization.association import LEAST_SENSORS, Candidate, associate, climb
@@ -22,18 +23,15 @@ from tocsin.localization.back_projection import Start
 from tocsin.localization.evidence import EVEN_SCORE, SCORE_SCALE, gunfire_probability
 from tocsin.localization.incidents import assign_incidents
 from tocsin.localization.repeats import spent
-from tocsin.localization.settle import Located, settle, with_repeats
+from tocsin.localization.settle import Located
 from tocsin.localization.shot import Alternative, Place, Rejected, Shot
 from tocsin.localization.solve import Solution
 from tocsin.localization.travel import Air, air_of, travel_times_s
 
 Array = npt.NDArray[np.float64]
 
-PLACE_COST = 4.5  # evidence below which a place is none: an area holds many, and chance picks the best of them
 ECHO_WINDOW_S = 0.5
-REVERBERATION_S = 1.0
 WINDOW_S = 20.0
-SHARED_ARRIVALS = 2
 
 
 def locate(
@@ -138,7 +136,8 @@ def _locate_window(
     hold their arrivals against the others, but are left to the next window.
     """
     shots: list[Shot] = []
-    held, taken = np.zeros((2, arrivals.time_s.size), dtype=bool)
+    held, taken, echoes = np.zeros((3, arrivals.time_s.size), dtype=bool)
+    places_m: list[Array] = []
     about_m: Array | None = None
     while about_m is None or len(about_m):
         found_m: list[Array] = []
@@ -149,7 +148,8 @@ def _locate_window(
             if np.unique(left.sensor).size < LEAST_SENSORS:
                 return shots, np.flatnonzero(taken)
             candidates = associate(left, air, about_m) if contested is None else climb(left, air, contested)
-            accepted, contested = _accept(left, air, candidates)
+            candidates = [less_echoes(item, echoes[kept], places_m) for item in candidates]
+            accepted, contested = accept(left, air, sorted(candidates, key=lambda item: -item.score))
             found_m += [best.solution.position_m for best, _ in accepted]
             for best, rivals in accepted:
                 due = np.flatnonzero(best.solution.times_s < end_s)
@@ -157,42 +157,10 @@ def _locate_window(
                     shots += _shots_of(left, site, air, best, rivals, due, input_name)
                     taken[kept[spent(left, np.concatenate([best.solution.used[index] for index in due]))]] = True
                 held[kept[spent(left, np.concatenate(best.solution.used))]] = True
+                echoes |= echoes_of(arrivals, air, best)
+        places_m += found_m
         about_m = np.array(found_m)
     return shots, np.flatnonzero(taken)
-
-
-def _accept(
-    arrivals: Arrivals, air: Air, candidates: Sequence[Candidate]
-) -> tuple[list[tuple[Located, list[Candidate]]], list[Start]]:
-    """The places that hold and want no arrival of a better one, each with its rivals; and those that do."""
-    accepted: list[tuple[Located, list[Candidate]]] = []
-    contested: list[Start] = []
-    claimed = np.zeros(arrivals.time_s.size, dtype=bool)
-    for candidate in candidates:
-        if candidate.score < PLACE_COST:
-            break
-        located = None
-        if not claimed[candidate.wants].any():
-            located = settle(arrivals, air, candidate)
-            if located is None or located.candidate.score < PLACE_COST:
-                continue
-            located = with_repeats(arrivals, air, located)
-            used = np.concatenate(located.solution.used)
-            if claimed[used].any():
-                located = None
-        if located is None:
-            contested.append(Start(candidate.position_m, candidate.times_s, candidate.score))
-            claimed[candidate.wants] = True
-            continue
-        rivals = [item for item in candidates if item is not candidate and _rival(item, used)]
-        claimed[spent(arrivals, used)] = True
-        accepted.append((located, rivals))
-    return accepted, contested if accepted else []
-
-
-def _rival(candidate: Candidate, used: Indices) -> bool:
-    """Whether a place wants the same arrivals; those that share none, or one by chance, are other sounds."""
-    return bool(np.isin(candidate.wants, used).sum() >= SHARED_ARRIVALS)
 
 
 def _shots_of(

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tocsin.localization.arrivals import Array, Arrivals, Indices
+from tocsin.localization.arrivals import CLUTTER_PER_S, Array, Arrivals, Indices
 from tocsin.localization.travel import Air, travel_times_s
 
 PATH_SIGMA_S = 0.010  # what a town does to the travel time of direct sound (live fire: 9-15 ms)
 HEARD = 0.95  # probability that a near sensor picks a shot
 HEARING_RANGE_M = 700.0  # where this has fallen to 1/e
-CLUTTER_PER_S = 2.5  # arrivals a second that are not direct, while there are any; divided by their prior odds
 REACH_M = 2000.0  # beyond, a sensor says nothing: one in 4000 hears so far
 MOST_SENSORS = 48  # the nearest ones hold all that matters
 ABOUT_S = 0.15  # arrivals this near to the predicted time are looked at
