@@ -19,12 +19,12 @@ from tocsin.inference.detect import detect
 from tocsin.inference.detection import Detection, parse_detection
 from tocsin.inference.model import Model
 from tocsin.inference.pick import Event
+from tocsin.localization.evidence import incident_threshold
 from tocsin.localization.geometry import LocalFrame
 from tocsin.localization.incidents import Incident, incidents_of
 from tocsin.localization.locate import locate
 
-# An incident is reported as gunfire from here on.
-GUNFIRE_PROBABILITY = 0.5
+EVEN = 0.5  # the threshold where no weight card states one
 # In the middle of the North Atlantic, so that no street that exists is said to have been shot in.
 FRAME = LocalFrame(latitude=45.0, longitude=-30.0)
 START_UTC = datetime(2026, 1, 1, tzinfo=UTC)
@@ -53,6 +53,7 @@ class Trial:
         gunfire: indices of the gunfire among the events of the scene.
         score: of ``incidents`` against ``gunfire``; its indices count within these two.
         model_id: the weights that heard.
+        threshold: probability from which an incident is reported as gunfire.
     """
 
     scene: Scene
@@ -63,6 +64,7 @@ class Trial:
     gunfire: tuple[int, ...]
     score: Score
     model_id: str
+    threshold: float
 
 
 def run_trial(scene: Scene, model: Model, advance: Callable[[], None] = lambda: None) -> Trial:
@@ -78,11 +80,15 @@ def run_trial(scene: Scene, model: Model, advance: Callable[[], None] = lambda: 
         traces.append(samples)
         heard.append(detect(samples, scene.sample_rate, model))
         advance()
-    return conclude(scene, traces, heard, model.card.model_id)
+    return conclude(scene, traces, heard, model.card.model_id, incident_threshold(model.card.threshold))
 
 
 def conclude(
-    scene: Scene, traces: Sequence[NDArray[np.float32]], heard: Sequence[Sequence[Event]], model_id: str
+    scene: Scene,
+    traces: Sequence[NDArray[np.float32]],
+    heard: Sequence[Sequence[Event]],
+    model_id: str,
+    threshold: float = EVEN,
 ) -> Trial:
     """Locate what the sensors heard, and score it.
 
@@ -91,6 +97,7 @@ def conclude(
         traces: what each sensor recorded.
         heard: events of each sensor, in the order of the scene's sensors.
         model_id: the weights that heard.
+        threshold: probability from which an incident is reported as gunfire.
     """
     detections = [
         detection_of(sensor, event, model_id)
@@ -100,7 +107,7 @@ def conclude(
     # A weather report gives whole degrees.
     air = Atmosphere(temperature_c=float(round(scene.atmosphere.temperature_c)))
     located = [_in_scene(incident) for incident in incidents_of(locate(detections, air, "simulation"))]
-    incidents = tuple(item for item in located if item.incident.probability >= GUNFIRE_PROBABILITY)
+    incidents = tuple(item for item in located if item.incident.probability >= threshold)
     gunfire = tuple(index for index, event in enumerate(scene.events) if event.label == "gunshot")
     truth = [
         Gunfire(event.x_m, event.y_m, (event.discharge_s,)) for event in (scene.events[index] for index in gunfire)
@@ -111,10 +118,11 @@ def conclude(
         traces=tuple(traces),
         heard=tuple(tuple(events) for events in heard),
         incidents=incidents,
-        others=tuple(item for item in located if item.incident.probability < GUNFIRE_PROBABILITY),
+        others=tuple(item for item in located if item.incident.probability < threshold),
         gunfire=gunfire,
         score=score(truth, reports),
         model_id=model_id,
+        threshold=threshold,
     )
 
 

@@ -32,6 +32,14 @@ def gunfire_probability(detections: Sequence[Detection]) -> float:
     return float(expit(worth * np.average(logit(shares), weights=weights)))
 
 
+def incident_threshold(threshold: float) -> float:
+    """Probability that many sensors add up to where each says ``threshold``: from here on an incident is gunfire.
+
+    ``threshold`` is that of the weight card, of one sensor's probability.
+    """
+    return float(expit(logit(threshold) / ERRORS_CORRELATE))
+
+
 def rounds_probability(probabilities: Sequence[float]) -> float:
     """Probability that an incident was gunfire, from those of its rounds.
 

@@ -15,8 +15,8 @@ from hydra.utils import instantiate
 from tocsin import TocsinError
 from tocsin.data.labels import CLASSES
 from tocsin.data.manifests import ManifestRow
-from tocsin.training.calibration import choose_threshold, fit_gunshot_offset, fit_temperature
-from tocsin.training.module import GUNSHOT, masked
+from tocsin.training.calibration import choose_threshold, fit_temperature
+from tocsin.training.module import masked
 from tocsin.training.sampling import BalancedSampler, balanced_weights
 
 ROOT = Path(__file__).parents[1]
@@ -170,24 +170,12 @@ def test_temperature_recovers_a_known_scale(rng):
     assert fit_temperature(logits * 2.5, labels, np.ones(20000)) == pytest.approx(2.5, rel=0.05)
 
 
-def test_gunshot_offset_recovers_the_odds_that_training_changed(rng):
-    logits = rng.normal(0, 1.5, (20000, 3))
-    probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    labels = np.array([rng.choice(3, p=p) for p in probabilities])
-    off, temperature = 3.0 * np.eye(3)[GUNSHOT], 2.5
-    found = fit_gunshot_offset((logits + off) * temperature, labels, np.ones(20000), temperature)
-    assert found == pytest.approx(-3.0 * temperature, rel=0.05)
-
-
 def test_calibration_counts_weights_as_repeated_windows(rng):
     logits, labels = rng.normal(0, 2, (300, 3)), rng.integers(0, 3, 300)
     times = rng.integers(1, 5, 300)
     repeated, weights = (logits.repeat(times, axis=0), labels.repeat(times)), times.astype(float)
     ones = np.ones(len(repeated[1]))
     assert fit_temperature(logits, labels, weights) == pytest.approx(fit_temperature(*repeated, ones), rel=1e-3)
-    assert fit_gunshot_offset(logits, labels, weights, 1.3) == pytest.approx(
-        fit_gunshot_offset(*repeated, ones, 1.3), abs=1e-3
-    )
     assert choose_threshold(logits[:, 0], labels, weights, 0.1) == choose_threshold(
         repeated[0][:, 0], repeated[1], ones, 0.1
     )

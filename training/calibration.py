@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, logsumexp, softmax
+from scipy.special import log_softmax, softmax
 from sklearn.metrics import roc_auc_score
 
 from tocsin import TocsinError
@@ -33,24 +33,6 @@ def fit_temperature(logits: Logits, labels: NDArray[np.int64], weights: Weights)
         return float(-np.sum(balanced * likelihood))
 
     return float(np.exp(minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded").x))
-
-
-def fit_gunshot_offset(logits: Logits, labels: NDArray[np.int64], weights: Weights, temperature: float) -> float:
-    """What to add to the gunshot logit so that P(gunshot) is likeliest among windows that count their weights.
-
-    Training draws gunshots far more often than they come; the order of windows by P(gunshot) does not change. Bias
-    correction after temperature scaling (Alexandari et al., arXiv 1901.06852), for one class. Shapes as in
-    ``fit_temperature``.
-    """
-    is_gunshot = labels == GUNSHOT
-    odds = logits[:, GUNSHOT] - temperature * logsumexp(np.delete(logits, GUNSHOT, axis=1) / temperature, axis=1)
-
-    def loss(offset: float) -> float:
-        scaled = (odds + offset) / temperature
-        return float(np.sum(weights * np.logaddexp(0.0, np.where(is_gunshot, -scaled, scaled))))
-
-    bound = 10.0 * temperature
-    return float(minimize_scalar(loss, bounds=(-bound, bound), method="bounded").x)
 
 
 def choose_threshold(gunshot: NDArray[np.float64], labels: NDArray[np.int64], weights: Weights, share: float) -> float:

@@ -93,12 +93,8 @@ def finish(module: TocsinModule, data: TocsinData) -> None:
     # A session counts once, however many windows it has: one of hundreds would else decide alone.
     weights = session_weights([row.group for row in data.parts["validation"].rows])
     temperature = calibration.fit_temperature(logits, labels, weights)
-    offset = calibration.fit_gunshot_offset(logits, labels, weights, temperature)
-    with torch.no_grad():
-        module.model.classifier.bias[GUNSHOT] += offset
-    logits[:, GUNSHOT] += offset
     gunshot = softmax(logits / temperature, axis=1)[:, GUNSHOT]
-    share = 0.01
+    share = 0.05
     threshold = calibration.choose_threshold(gunshot, labels, weights, share)
     held_out: dict[str, list[str]] = defaultdict(list)
     for part in ("validation", "test"):
