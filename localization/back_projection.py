@@ -22,6 +22,7 @@ MARGIN_M = 400.0  # how far outside the sensors sources are sought
 ABOUT_M = 250.0  # a sound that was found can have hidden another this near
 LEAST_OF_BURST = 0.15  # of the highest peak
 BURST_S = 5.0  # rounds with longer pauses than this are sought apart
+DENSE_REACH_M = 1000.0  # among many sensors the near ones do
 SEARCH_REACH_M = 1500.0  # sensors farther off add too little to be searched with
 
 _FEW_SENSORS = 8
@@ -31,6 +32,7 @@ _BLOCK_TILES = 5  # along each side of a block, which gives a number of starts a
 _STARTS = 16
 _RINGS, _RING_M = 12, 100.0  # distances at which the hearing of a sensor is tabulated
 _MOST_SHOTS = 12  # of one place
+_MOST_OF_TILE = 40  # cells and bursts of a tile that are looked at, the best
 _SECONDS_OF_STARTS = 10.0
 _KERNEL_S = 0.15
 _CHUNK_BINS = 1024  # of time, searched at once
@@ -63,21 +65,21 @@ def back_project(arrivals: Arrivals, air: Air, about_m: Array | None = None) -> 
         about_m: search only the tiles near these places, ``(n, 2)``.
     """
     cell_m = _FINE_CELL_M if len(arrivals.sensor_ids) <= _FEW_SENSORS else _COARSE_CELL_M
+    reach_m = SEARCH_REACH_M if cell_m == _FINE_CELL_M else DENSE_REACH_M
     side_m = cell_m * _TILE_CELLS
     corners = _tiles(arrivals.sensors_m, side_m)
     low_m = corners.min(axis=0)
     if about_m is not None:
         away, _ = cKDTree(about_m).query(corners + side_m / 2, distance_upper_bound=ABOUT_M + side_m / 2)
         corners = corners[np.isfinite(away)]
-    hearers = arrivals.index.tree.query_ball_point(
-        corners + side_m / 2, SEARCH_REACH_M + side_m / 2, return_sorted=True
-    )
+    hearers = arrivals.index.tree.query_ball_point(corners + side_m / 2, reach_m + side_m / 2, return_sorted=True)
     tiles = [(corner, np.array(near)) for corner, near in zip(corners, hearers, strict=True) if len(near) >= 3]
     if not tiles:
         return []
     grid = cell_m * (np.stack(np.meshgrid(*[np.arange(_TILE_CELLS)] * 2), axis=-1).reshape(-1, 2) + 0.5)
-    across_m = float(np.hypot(*np.ptp(arrivals.sensors_m, axis=0))) + 2.0 * MARGIN_M
-    farthest_s = min(across_m, SEARCH_REACH_M + side_m) * 1.1 / air.speed_mps  # a tenth for the wind
+    across_m = float(np.hypot(*np.ptp(arrivals.sensors_m, axis=0))) + 2.0 * (MARGIN_M + side_m)
+    slowest_mps = air.speed_mps - float(np.hypot(*air.wind_vector_mps))
+    farthest_s = min(across_m, reach_m + 1.3 * side_m) / slowest_mps
     sigma_s = float(np.hypot(PATH_SIGMA_S, cell_m / np.sqrt(12.0) / air.speed_mps))
     step_s = sigma_s / 2.5
     begin_s, end_s = float(arrivals.time_s[0]) - farthest_s, float(arrivals.time_s[-1])
@@ -140,16 +142,21 @@ def _search(arrivals: Arrivals, air: Air, cells: Array, near: Indices, table: _T
         return []
     summed = summed[high]
     peaks = (summed > cost) & (summed == maximum_filter1d(summed, int(SEPARATION_S / table.step_s) | 1, axis=1))
-    result = []
-    for row, cell in enumerate(high.tolist()):
-        at = np.flatnonzero(peaks[row])
-        heights = summed[row, at] - cost
-        at_s = table.begin_s + table.step_s * at
-        for burst in np.split(np.arange(at.size), np.flatnonzero(np.diff(at_s) > BURST_S) + 1):
-            # Lesser peaks beside a high one are mostly chance; a round among them is found when the first is taken.
-            burst = burst[heights[burst] >= LEAST_OF_BURST * heights[burst].max()]
-            burst = burst[np.argsort(-heights[burst], kind="stable")[:_MOST_SHOTS]]
-            result.append(Start(cells[cell], np.sort(at_s[burst]), float(heights[burst].sum())))
+    row, at = np.nonzero(peaks)
+    heights = summed[row, at] - cost
+    at_s = table.begin_s + table.step_s * at
+    burst = np.cumsum((np.diff(row, prepend=-1) != 0) | (np.diff(at_s, prepend=-np.inf) > BURST_S)) - 1
+    first = np.flatnonzero(np.diff(burst, prepend=-1))
+    # Lesser peaks beside a high one are mostly chance; a round among them is found when the first is taken.
+    kept = heights >= LEAST_OF_BURST * np.maximum.reduceat(heights, first)[burst]
+    scores = np.bincount(burst, heights * kept)
+    result: list[Start] = []
+    bounds = np.append(first, at.size)
+    for best in np.argsort(-scores, kind="stable")[:_MOST_OF_TILE].tolist():
+        own = np.arange(bounds[best], bounds[best + 1])
+        own = own[kept[own]]
+        own = np.sort(own[np.argsort(-heights[own], kind="stable")[:_MOST_SHOTS]])
+        result.append(Start(cells[high[row[own[0]]]], at_s[own], float(scores[best])))
     return result
 
 

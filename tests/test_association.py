@@ -204,3 +204,40 @@ def test_positions_that_contradict_each_other_are_refused():
     geographic = Detection(sensor_id="g", onset_time_utc=START, latitude=40.0, longitude=-80.0)
     with pytest.raises(TocsinError, match=r"two frames \(sensor g differs\)"):
         locate([*detections, geographic], AIR)
+
+
+def test_a_cluster_out_of_earshot_changes_nothing(rng):
+    far = {f"far{name}": (x_m + 7000, y_m - 5000) for name, (x_m, y_m) in SENSORS.items()}
+    here = arrivals_from((210, 450), 1.0, rng=rng, sigma_s=0.003)
+    there = arrivals_from((7300, -4800), 1.1, far, rng=rng, sigma_s=0.003)
+    shots = locate(here + there, AIR)
+    assert [set(shot.detections) for shot in shots] == [
+        {item.detection_id for item in here},
+        {item.detection_id for item in there},
+    ]
+    assert away(shots[0], (210, 450)) < 5
+    assert away(shots[1], (7300, -4800)) < 5
+
+
+@pytest.mark.parametrize("size_m", [0.5, 60.0, 900.0])
+@pytest.mark.parametrize("wind_mps", [0.0, 45.0])
+def test_sources_are_sought_round_an_array_of_any_size_in_any_wind(rng, size_m, wind_mps):
+    sensors = {f"s{index:02d}": tuple(rng.uniform(0, size_m, 2)) for index in range(12)}
+    air = Air(temperature_c=10.0, wind_speed_mps=wind_mps, wind_from_deg=225.0)
+    shots = locate(arrivals_from((0.4 * size_m, 0.7 * size_m), 1.0, sensors, air), air)
+    assert len(shots) == 1
+    assert away(shots[0], (0.4 * size_m, 0.7 * size_m)) < 1.0
+
+
+def test_echoes_of_a_burst_are_no_shooter_of_their_own(rng):
+    sensors = SENSORS | {"s6": (100, -300), "s7": (700, -200), "s8": (350, 900)}
+    direct, mirrored = [], []
+    for round_s in (0.0, 0.56, 1.12):
+        for item in arrivals_from((210, 450), round_s, sensors, rng=rng, sigma_s=0.003):
+            direct.append(item.model_copy(update={"detection_id": f"d{len(direct)}"}))
+        # Three sensors hear the rounds again from a wall: as good as direct sound of a source behind it.
+        for item in arrivals_from((760, 700), round_s + 0.2, sensors, rng=rng, sigma_s=0.003, snr_db=14.0)[:3]:
+            mirrored.append(item.model_copy(update={"detection_id": f"m{len(mirrored)}"}))
+    shots = [shot for shot in locate(direct + mirrored, AIR) if not shot.ambiguous]
+    assert len(shots) == 3
+    assert all(away(shot, (210, 450)) < 10 for shot in shots)
