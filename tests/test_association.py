@@ -1,5 +1,6 @@
 """Association of simulated arrivals with known truth: echoes, misses, clutter, bursts, several sources."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -7,10 +8,12 @@ import pytest
 
 from tocsin import TocsinError
 from tocsin.inference.detection import Detection
+from tocsin.localization.acceptance import ECHO_COST, echoes_of, less_echoes
 from tocsin.localization.arrivals import arrivals_of, site_of
-from tocsin.localization.association import assign, associate
+from tocsin.localization.association import Candidate, assign, associate
 from tocsin.localization.incidents import incidents_of
 from tocsin.localization.locate import locate
+from tocsin.localization.settle import settle
 from tocsin.localization.travel import Air, travel_times_s
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -229,15 +232,16 @@ def test_sources_are_sought_round_an_array_of_any_size_in_any_wind(rng, size_m, 
     assert away(shots[0], (0.4 * size_m, 0.7 * size_m)) < 1.0
 
 
-def test_echoes_of_a_burst_are_no_shooter_of_their_own(rng):
-    sensors = SENSORS | {"s6": (100, -300), "s7": (700, -200), "s8": (350, 900)}
-    direct, mirrored = [], []
-    for round_s in (0.0, 0.56, 1.12):
-        for item in arrivals_from((210, 450), round_s, sensors, rng=rng, sigma_s=0.003):
-            direct.append(item.model_copy(update={"detection_id": f"d{len(direct)}"}))
-        # Three sensors hear the rounds again from a wall: as good as direct sound of a source behind it.
-        for item in arrivals_from((760, 700), round_s + 0.2, sensors, rng=rng, sigma_s=0.003, snr_db=14.0)[:3]:
-            mirrored.append(item.model_copy(update={"detection_id": f"m{len(mirrored)}"}))
-    shots = [shot for shot in locate(direct + mirrored, AIR) if not shot.ambiguous]
-    assert len(shots) == 3
-    assert all(away(shot, (210, 450)) < 10 for shot in shots)
+def test_arrivals_in_the_reverberation_of_a_found_sound_count_against_other_places_alone():
+    direct = arrivals_from((210, 450), 1.0)
+    late = [detection("s1", 3.0, snr_db=15.0), detection("s3", 2.1), detection("s5", 8.0)]
+    arrivals = arrivals_of(direct + late, site_of(direct))
+    found = settle(arrivals, AIR, associate(arrivals, AIR)[0])
+    echoes = echoes_of(arrivals, AIR, found)
+    named = {arrivals.detections[index].detection_id for index in np.flatnonzero(echoes)}
+    assert named == {late[0].detection_id, late[1].detection_id}
+    here = found.solution.position_m
+    elsewhere = Candidate(here + 200.0, np.array([2.0]), 10.0, np.arange(arrivals.time_s.size))
+    assert less_echoes(elsewhere, echoes, [here]).score == pytest.approx(10.0 - 2 * ECHO_COST)
+    assert less_echoes(elsewhere, echoes, []) == elsewhere
+    assert less_echoes(replace(elsewhere, position_m=here + 5.0), echoes, [here]).score == 10.0
