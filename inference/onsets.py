@@ -73,7 +73,7 @@ class OnsetPicker:
         TocsinError: the sample rate is too low.
     """
 
-    def __init__(self, sample_rate: int, threshold_db: float = 4.0) -> None:
+    def __init__(self, sample_rate: int, threshold_db: float = 3.3) -> None:
         if sample_rate < LOWEST_SAMPLE_RATE:
             raise TocsinError(
                 f"onsets cannot be picked at {sample_rate} samples a second: at least {LOWEST_SAMPLE_RATE} are needed"
@@ -210,7 +210,7 @@ class OnsetPicker:
         )
 
 
-def pick_onsets(samples: npt.ArrayLike, sample_rate: int, threshold_db: float = 4.0) -> list[Onset]:
+def pick_onsets(samples: npt.ArrayLike, sample_rate: int, threshold_db: float = 3.3) -> list[Onset]:
     """Onsets of a whole recording, in order of time: what :class:`OnsetPicker` gives for any chunks of it.
 
     Args:
