@@ -4,8 +4,8 @@
 
 A shot of the live fire is lost where no computed window holds its published pulse between 0.1 and 0.6 of its length; a
 clip of a gunshot, whose onset nobody stated, where no window of it is computed. Zeroed audio is left out of the shares.
-The gate opens at a rise of 3.3 dB; the other rises say what another gate would do. Clips that begin within the sound have
-no onset. Prints Markdown.
+The gate opens at a rise of 3.3 dB; the other rises say what another gate would do. Clips that begin within the sound
+have no onset. Prints Markdown.
 """
 
 import argparse
