@@ -23,6 +23,7 @@ from scipy.special import expit
 
 from tocsin import TocsinError
 from tocsin.inference.detection import Detection
+from tocsin.localization.acceptance import PLACE_COST
 from tocsin.localization.arrivals import ECHO_MEMORY_S, FARTHEST_M, ONE_SENSOR_M, Arrivals
 from tocsin.localization.association import hearing_at
 from tocsin.localization.back_projection import SHOT_COST
@@ -41,7 +42,6 @@ Key = tuple[str, str]
 
 HEARING_M = 1500.0  # farther, fewer than one in a hundred sensors hear a shot
 LEAST_SENSORS = 3
-PLACE_COST = 4.5  # of a place, shared by its rounds, as in locate()
 BETWEEN_ROUNDS_S = 2.0  # rounds that follow each other faster are located together
 LONGEST_BURST_S = 10.0
 REVERBERATION_S = 1.0
