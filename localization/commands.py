@@ -3,7 +3,6 @@
 import csv
 import dataclasses
 import functools
-import math
 import sys
 from collections.abc import Callable
 from enum import StrEnum
@@ -23,6 +22,7 @@ from tocsin.localization.array_check import check_array as find_wrong_sensors
 from tocsin.localization.arrivals import site_of
 from tocsin.localization.association import LEAST_SENSORS
 from tocsin.localization.locate import locate as locate_detections
+from tocsin.localization.options import complain, weather_given
 from tocsin.localization.shot import Shot
 from tocsin.localization.travel import air_of
 from tocsin.localization.writers import writer_of
@@ -58,11 +58,7 @@ def locate(
 
     Each shot names its input as typed. Places that the geometry leaves open are marked ambiguous, with alternatives.
     """
-    typed = {"temperature_c": temperature_c, "wind_speed_mps": wind_speed_mps, "wind_from_deg": wind_from_deg}
-    given = {name: value for name, value in typed.items() if value is not None}
-    for name, value in given.items():
-        if not math.isfinite(value):
-            raise typer.BadParameter(f"--{name.replace('_', '-')} must be a finite number")
+    given = weather_given(temperature_c=temperature_c, wind_speed_mps=wind_speed_mps, wind_from_deg=wind_from_deg)
     write = writer_of(format.value, sys.stdout)
     console = Console(stderr=True)
     failed = False
@@ -72,7 +68,7 @@ def locate(
         try:
             load_model()
         except TocsinError as error:
-            _complain(str(error))
+            complain(str(error))
             raise typer.Exit(1) from None
     for name in track(inputs, "locating", console=console, transient=True, disable=not console.is_terminal):
         try:
@@ -83,7 +79,7 @@ def locate(
             write.add(shots)
         except TocsinError as error:
             failed = True
-            _complain(str(error))
+            complain(str(error))
     write.close()
     if failed:
         raise typer.Exit(1)
@@ -97,7 +93,7 @@ def check_array(
 
     Many shots from at least three places, better ten, on all sides of a sensor tell its clock from its position.
     """
-    given = {} if temperature_c is None else {"temperature_c": temperature_c}
+    given = weather_given(temperature_c=temperature_c)
     try:
         everything: list[Detection] = []
         shots: list[Shot] = []
@@ -110,7 +106,7 @@ def check_array(
             raise TocsinError(f"{', '.join(inputs)}: no shot to check sensors by: give recordings of shots")
         checks = find_wrong_sensors(observations_of(shots, site_of(everything)), air)
     except TocsinError as error:
-        _complain(str(error))
+        complain(str(error))
         raise typer.Exit(1) from None
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow([field.name for field in dataclasses.fields(SensorCheck)])
@@ -135,7 +131,7 @@ def read_input(name: str, load_model: Callable[[], Model | None]) -> tuple[list[
     if folder:
         array = read_array_recording(path)
         model = load_model()
-        detections = detect_array(array, model, classify=model is not None, complain=_complain)
+        detections = detect_array(array, model, classify=model is not None, complain=complain)
         return detections, array.weather
     if not exists:
         raise TocsinError(
@@ -148,14 +144,10 @@ def _note(name: str, detections: list[Detection], shots: list[Shot]) -> None:
     """Say on stderr why there is no answer, or none that is sure."""
     sensors = len({detection.sensor_id for detection in detections})
     if sensors < LEAST_SENSORS:
-        _complain(f"{name}: no shot, for {sensors} sensors heard something and a place needs {LEAST_SENSORS}")
+        complain(f"{name}: no shot, for {sensors} sensors heard something and a place needs {LEAST_SENSORS}")
     elif not shots:
-        _complain(f"{name}: no shot, for no {LEAST_SENSORS} sensors agree on a place and time")
+        complain(f"{name}: no shot, for no {LEAST_SENSORS} sensors agree on a place and time")
     ambiguous = sum(shot.ambiguous for shot in shots)
     if ambiguous:
         where = "see alternatives" if any(shot.alternatives for shot in shots) else "these sensors leave the place open"
-        _complain(f"{name}: {ambiguous} of {len(shots)} shots are ambiguous, {where}")
-
-
-def _complain(sentence: str) -> None:
-    print(f"tocsin: {sentence}", file=sys.stderr)
+        complain(f"{name}: {ambiguous} of {len(shots)} shots are ambiguous, {where}")

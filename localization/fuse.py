@@ -20,6 +20,7 @@ from tocsin.inference.detection import Detection, parse_detection
 from tocsin.localization.clocks import Clock
 from tocsin.localization.fusion import Fusion
 from tocsin.localization.incidents import Incident
+from tocsin.localization.options import complain, weather_given
 from tocsin.localization.travel import air_of
 from tocsin.localization.writers import incident_dict
 
@@ -48,11 +49,7 @@ def fuse(
 
     A round is published when sound has had time to every sensor within 1.5 km, plus --lateness-s, plus half a second.
     """
-    typed = {"temperature_c": temperature_c, "wind_speed_mps": wind_speed_mps, "wind_from_deg": wind_from_deg}
-    given = {name: value for name, value in typed.items() if value is not None}
-    for name, value in given.items():
-        if not math.isfinite(value):
-            raise typer.BadParameter(f"--{name.replace('_', '-')} must be a finite number")
+    given = weather_given(temperature_c=temperature_c, wind_speed_mps=wind_speed_mps, wind_from_deg=wind_from_deg)
     refused, bad = _Sayings("detections are refused"), _Sayings("lines are no detections")
     engine = Fusion(
         air_of(given),
@@ -86,7 +83,7 @@ def fuse(
     counts = asdict(engine.counts)
     for count, what in (("late", "came late"), ("too_late", "came too late"), ("crowded_out", "found no room")):
         if counts[count]:
-            _complain(f"{counts[count]} of {counts['received']} detections {what}")
+            complain(f"{counts[count]} of {counts['received']} detections {what}")
     if report:
         _write_report(report, {**counts, "bad_lines": bad.count, "clocks": _clock_rows(engine)})
 
@@ -184,11 +181,11 @@ class _Sayings:
     def say(self, sentence: str) -> None:
         self.count += 1
         if self.count <= SAID_IN_FULL:
-            _complain(sentence)
+            complain(sentence)
 
     def close(self) -> None:
         if self.count > SAID_IN_FULL:
-            _complain(f"{self.count} {self._what}, of which the first {SAID_IN_FULL} are named above")
+            complain(f"{self.count} {self._what}, of which the first {SAID_IN_FULL} are named above")
 
 
 def _tell_clocks(engine: Fusion, said: dict[str, Clock]) -> None:
@@ -199,13 +196,13 @@ def _tell_clocks(engine: Fusion, said: dict[str, Clock]) -> None:
         if before is None or abs(before.offset_s - clock.offset_s) > 3.0 * (before.sigma_s + clock.sigma_s):
             said[sensor_id] = clock
             side = "fast" if clock.offset_s > 0 else "slow"
-            _complain(
+            complain(
                 f"the clock of sensor {sensor_id} is {abs(clock.offset_s) * 1000:.0f} ± {clock.sigma_s * 1000:.0f} ms "
                 f"{side} by {clock.shots} rounds: corrected"
             )
     for sensor_id in [name for name in said if name not in off]:
         del said[sensor_id]
-        _complain(f"the clock of sensor {sensor_id} is no longer known to be off")
+        complain(f"the clock of sensor {sensor_id} is no longer known to be off")
 
 
 def _clock_rows(engine: Fusion) -> list[dict[str, Any]]:
@@ -227,7 +224,3 @@ def _write_report(path: Path, fields: dict[str, Any]) -> None:
         path.write_text(json.dumps(fields) + "\n", encoding="utf-8")
     except OSError as error:
         raise TocsinError(f"{path} cannot be written ({error.strerror}): choose another --report") from None
-
-
-def _complain(sentence: str) -> None:
-    print(f"tocsin: {sentence}", file=sys.stderr)
