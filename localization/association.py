@@ -90,22 +90,13 @@ def _climb(arrivals: Arrivals, air: Air, starts: Sequence[Start]) -> list[Candid
             path, times = path[kept] // offsets, times[kept]
             if not times.size:
                 return []
-    near = nearby(arrivals, air, places[path], times)
-    lags = near.lags_s(air, places[path], times)
+    near, lags = _about(arrivals, air, places[path], times)
     scores = near.evidence(lags) - SHOT_COST
-    pairs = _members(near, lags)
-    members = near.members[pairs]
-    held_by = np.bincount(near.shot[pairs], minlength=times.size)
-    scores[held_by < LEAST_SENSORS] = 0.0
+    members = _members_by_shot(near, lags, times.size)
+    scores[[held.size < LEAST_SENSORS for held in members]] = 0.0
     row_of = np.append(np.flatnonzero(np.diff(path, prepend=-1)), path.size)
-    member_ends = np.append(0, held_by.cumsum())
     return [
-        _candidate(
-            places[path[low]],
-            times[low:high],
-            scores[low:high],
-            [members[member_ends[row] : member_ends[row + 1]] for row in range(low, high)],
-        )
+        _candidate(places[path[low]], times[low:high], scores[low:high], members[low:high])
         for low, high in pairwise(row_of.tolist())
     ]
 
@@ -148,16 +139,21 @@ def shot_scores(
     arrivals: Arrivals, air: Air, position_m: Array, times_s: Array, sigma_s: float = PATH_SIGMA_S
 ) -> Array:
     """Evidence, ``(shots,)``, for a shot at one place and each of some times: the logarithm of a likelihood ratio."""
-    places = np.broadcast_to(position_m, (len(times_s), 2))
-    near = nearby(arrivals, air, places, times_s)
-    return near.evidence(near.lags_s(air, places, times_s), sigma_s)
+    near, lags = _about(arrivals, air, position_m, times_s)
+    return near.evidence(lags, sigma_s)
 
 
 def assign(arrivals: Arrivals, air: Air, position_m: Array, times_s: Array) -> list[Indices]:
     """For each shot the arrival of each sensor, one at most, that fits it best: by its odds and its residual."""
-    places = np.broadcast_to(position_m, (len(times_s), 2))
+    near, lags = _about(arrivals, air, position_m, times_s)
+    return _members_by_shot(near, lags, len(times_s))
+
+
+def _about(arrivals: Arrivals, air: Air, places_m: Array, times_s: Array) -> tuple[Nearby, Array]:
+    """What shots, all at one place or each at its own, can have to do with, and how late that came."""
+    places = np.broadcast_to(places_m, (len(times_s), 2))
     near = nearby(arrivals, air, places, times_s)
-    return _members_by_shot(near, near.lags_s(air, places, times_s), len(times_s))
+    return near, near.lags_s(air, places, times_s)
 
 
 def _members(near: Nearby, lags_s: Array) -> Indices:
@@ -178,9 +174,7 @@ def _members_by_shot(near: Nearby, lags_s: Array, shots: int) -> list[Indices]:
 
 def candidate_at(arrivals: Arrivals, air: Air, position_m: Array, times_s: Array) -> Candidate:
     """Score a place exactly; times that make no shot there, or the same one twice, are dropped."""
-    places = np.broadcast_to(position_m, (len(times_s), 2))
-    near = nearby(arrivals, air, places, times_s)
-    lags = near.lags_s(air, places, times_s)
+    near, lags = _about(arrivals, air, position_m, times_s)
     return _candidate(position_m, times_s, near.evidence(lags) - SHOT_COST, _members_by_shot(near, lags, len(times_s)))
 
 
