@@ -14,12 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from tocsin.localization.arrivals import Site
+from tocsin.localization.geometry import metres_of
+from tocsin.localization.nearby import PATH_SIGMA_S
 from tocsin.localization.shot import Shot
 from tocsin.localization.travel import Air
 
 Array = npt.NDArray[np.float64]
 
-PATH_SIGMA_S = 0.010  # of the path from one place, the same for every shot fired there
 SAME_PLACE_M = 30.0
 CLOCK_PRIOR_S, POSITION_PRIOR_M = 1.0, 100.0
 VERDICT_SIGMAS = 3.5
@@ -79,14 +80,11 @@ def observations_of(shots: Iterable[Shot], site: Site) -> list[Observation]:
         for item in sorted(shot.rejected, key=lambda item: abs(item.residual_s), reverse=True):
             residuals_s[item.sensor_id] = item.residual_s
         residuals_s.update(shot.residuals_s)
-        place = shot.place
+        source_m = metres_of(shot.place, site.frame)
         if site.frame is None:
-            source_m = (float(place.x_m or 0.0) - site.centre_m[0], float(place.y_m or 0.0) - site.centre_m[1])
-        else:
-            east_m, north_m, _ = site.frame.to_local(place.latitude or 0.0, place.longitude or 0.0)
-            source_m = (float(east_m), float(north_m))
+            source_m = source_m - site.centre_m
         observations += [
-            Observation(sensor_id, site.positions_m[sensor_id], source_m, residual_s)
+            Observation(sensor_id, site.positions_m[sensor_id], (float(source_m[0]), float(source_m[1])), residual_s)
             for sensor_id, residual_s in residuals_s.items()
         ]
     return observations

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy.stats import theilslopes
 
 from tocsin.inference.detection import Detection
+from tocsin.localization.nearby import PATH_SIGMA_S
 from tocsin.localization.shot import Shot
 
 Array = npt.NDArray[np.float64]
@@ -26,7 +27,6 @@ LEAST_SHARE = 0.6
 SAME_OFFSET_S = 0.02  # two sigma of what a town does to a path
 WORTH_CORRECTING_S = 0.02  # below, an offset may be the paths'
 DRIFT_OVER_S = 600.0  # a drift is told from an offset only over longer than this
-PATH_SIGMA_S = 0.010
 FORGET_S = 6 * 3600.0
 
 

@@ -6,6 +6,7 @@ is what a plane leaves: over 10 km horizontal distances are short by about a cen
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +55,33 @@ class LocalFrame:
                 [cos_lat * cos_lon, cos_lat * sin_lon, sin_lat],
             ]
         )
+
+
+class Positioned(Protocol):
+    """What has a position in one of two frames: metres ``x_m, y_m``, or degrees ``latitude, longitude``."""
+
+    @property
+    def x_m(self) -> float | None:
+        """See above."""
+
+    @property
+    def y_m(self) -> float | None:
+        """See above."""
+
+    @property
+    def latitude(self) -> float | None:
+        """See above."""
+
+    @property
+    def longitude(self) -> float | None:
+        """See above."""
+
+
+def metres_of(item: Positioned, frame: LocalFrame | None) -> Array:
+    """Position in the plane of a frame, or as it stands where positions are in metres (no frame), ``(2,)``."""
+    if frame is None:
+        return np.array([item.x_m or 0.0, item.y_m or 0.0])
+    return np.asarray(frame.to_local(item.latitude or 0.0, item.longitude or 0.0)[:2])
 
 
 def _to_earth_centred(latitude: npt.ArrayLike, longitude: npt.ArrayLike, elevation_m: npt.ArrayLike) -> Array:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from tocsin.inference.detection import make_ulid
 from tocsin.localization.arrivals import Site
 from tocsin.localization.evidence import rounds_probability
+from tocsin.localization.geometry import metres_of
 from tocsin.localization.shot import Place, Shot
 from tocsin.localization.solve import CHI_SQUARE_95_2D, Ellipse
 
@@ -80,9 +81,9 @@ def assign_incidents(shots: Sequence[Shot], site: Site) -> list[Shot]:
     """Give each shot, in order of time, the incident of the nearest earlier shot within 50 m and 30 s, or a new one."""
     done: list[Shot] = []
     for shot in shots:
-        here = _metres(shot.place, site)
+        here = metres_of(shot.place, site.frame)
         near = [
-            (float(np.hypot(*(here - _metres(other.place, site)))), index)
+            (float(np.hypot(*(here - metres_of(other.place, site.frame)))), index)
             for index, other in enumerate(done)
             if (shot.discharge_time_utc - other.discharge_time_utc).total_seconds() <= SAME_INCIDENT_S
         ]
@@ -187,9 +188,3 @@ def _east_north_m(place: Place, origin: Place) -> Array:
     ]
     degrees[0] = (degrees[0] + 180.0) % 360.0 - 180.0
     return np.asarray(degrees * [np.cos(np.radians(origin.latitude or 0.0)), 1.0] * 111_320.0)
-
-
-def _metres(place: Place, site: Site) -> Array:
-    if site.frame is None or place.x_m is not None:
-        return np.array([place.x_m, place.y_m], dtype=np.float64)
-    return np.asarray(site.frame.to_local(place.latitude or 0.0, place.longitude or 0.0)[:2])
