@@ -16,43 +16,36 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 from scipy.special import expit
 
 from tocsin import TocsinError
 from tocsin.inference.detection import Detection
 from tocsin.localization.acceptance import PLACE_COST
-from tocsin.localization.arrivals import ECHO_MEMORY_S, FARTHEST_M, ONE_SENSOR_M, Arrivals
-from tocsin.localization.association import hearing_at
+from tocsin.localization.arrivals import ECHO_MEMORY_S
+from tocsin.localization.association import LEAST_SENSORS
 from tocsin.localization.back_projection import SHOT_COST
 from tocsin.localization.clocks import Clocks
 from tocsin.localization.evidence import EVEN_SCORE, SCORE_SCALE, gunfire_probability, weigh_silence
-from tocsin.localization.geometry import LocalFrame
+from tocsin.localization.geometry import metres_of
 from tocsin.localization.incidents import SAME_INCIDENT_S, Incident
 from tocsin.localization.locate import locate
+from tocsin.localization.nearby import hearing_at_distance
+from tocsin.localization.neighbourhoods import HEARING_M, neighbourhoods
 from tocsin.localization.repeats import SAME_SOUND_S
 from tocsin.localization.revisions import Revisions
+from tocsin.localization.sensor_register import SensorRegister
 from tocsin.localization.shot import Shot
 from tocsin.localization.travel import Air
 
 Array = npt.NDArray[np.float64]
 Key = tuple[str, str]
 
-HEARING_M = 1500.0  # farther, fewer than one in a hundred sensors hear a shot
-LEAST_SENSORS = 3
 BETWEEN_ROUNDS_S = 2.0  # rounds that follow each other faster are located together
 LONGEST_BURST_S = 10.0
-REVERBERATION_S = 1.0
-UP_S = 600.0  # a sensor that sent anything so lately is taken to be up
-BUSY = (
-    100  # detections of one neighbourhood for which a step is longer by one: the same seconds are searched less often
-)
+BUSY = 100  # detections of one neighbourhood for which a step is longer by one: seconds are searched less often
 LONGEST_STEPS = 20
 CROWD = 600  # open detections from which all are one neighbourhood
 MOST_DETECTIONS = 200_000
-MOST_SENSORS = 20_000
 
 
 @dataclass
@@ -96,10 +89,7 @@ class Fusion:
         self._step_s = step_s
         self._complain = complain
         self._reach_s = HEARING_M / self._air.speed_mps
-        self._frame: LocalFrame | None = None
-        self._places: dict[str, Array] = {}
-        self._latest: dict[str, float] = {}
-        self._listed: set[str] = set()
+        self._sensors = SensorRegister(complain)
         self._inbox: list[tuple[float, str, str, Detection]] = []
         self._open: dict[Key, Detection] = {}  # in order of time
         self._spent: set[Key] = set()
@@ -110,8 +100,7 @@ class Fusion:
         self._rounds: dict[str, Shot] = {}  # shots that may still change
         self._incidents = Revisions(self._metres)
         for sensor in sensors:
-            if self._stands(sensor):
-                self._listed.add(sensor.sensor_id)
+            self._sensors.list_(sensor)
 
     @property
     def latency_bound_s(self) -> float:
@@ -126,14 +115,12 @@ class Fusion:
     @property
     def message_time_s(self) -> float:
         """The time that three sensors have reached, seconds since 1970; minus infinity before that."""
-        if len(self._latest) < LEAST_SENSORS:
-            return -np.inf
-        return float(heapq.nlargest(LEAST_SENSORS, self._latest.values())[-1])
+        return self._sensors.reached_s(LEAST_SENSORS)
 
     @property
     def newest_s(self) -> float:
         """Onset of the newest detection of all, seconds since 1970; a clock that runs ahead may have made it."""
-        return max(self._latest.values(), default=-np.inf)
+        return self._sensors.reached_s(1)
 
     def push(self, detections: Iterable[Detection]) -> None:
         """Take detections in any order; one that was taken already is counted and left."""
@@ -143,7 +130,7 @@ class Fusion:
             time_s = detection.onset_time_utc.timestamp()
             if key in self._known:
                 self.counts.duplicates += 1
-            elif not self._stands(detection):
+            elif not self._sensors.stands(detection):
                 self.counts.refused += 1
             elif time_s < self._now_s - self._reach_s - BETWEEN_ROUNDS_S:
                 self.counts.too_late += 1
@@ -152,7 +139,7 @@ class Fusion:
             else:
                 self.counts.late += time_s <= self._now_s
                 self._known.add(key)
-                self._latest[detection.sensor_id] = max(time_s, self._latest.get(detection.sensor_id, -np.inf))
+                self._sensors.heard_at(detection.sensor_id, time_s)
                 heapq.heappush(self._inbox, (time_s, *key, detection))
 
     def advance(self, now_s: float = -np.inf) -> list[Incident]:
@@ -212,22 +199,10 @@ class Fusion:
         keys = [key for key in self._open if key not in self._spent]
         if not keys or len(keys) > CROWD:
             return [tuple(keys)] if keys else []
-        places = np.array([self._places[sensor] for sensor, _ in keys])
+        places = np.array([self._sensors.places[sensor] for sensor, _ in keys])
         times_s = np.array([self._open[key].onset_time_utc.timestamp() for key in keys])
-        times_s -= times_s[0]
-        speed, farthest_m = self._air.speed_mps - self._air.wind_speed_mps, 2.0 * HEARING_M
-        points = np.column_stack((places, times_s * speed))
-        radius_m = float(np.hypot(farthest_m, farthest_m + speed * REVERBERATION_S))
-        pairs = cKDTree(points).query_pairs(radius_m, output_type="ndarray")
-        apart_m = np.hypot(*(places[pairs[:, 0]] - places[pairs[:, 1]]).T)
-        apart_s = np.abs(times_s[pairs[:, 0]] - times_s[pairs[:, 1]])
-        pairs = pairs[(apart_m <= farthest_m) & (apart_s <= apart_m / speed + REVERBERATION_S)]
-        links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(keys), len(keys)))
-        count, labels = connected_components(links, directed=False)
-        groups: list[list[Key]] = [[] for _ in range(count)]
-        for key, label in zip(keys, labels.tolist(), strict=True):
-            groups[label].append(key)
-        return [tuple(group) for group in groups]
+        groups = neighbourhoods(places, times_s - times_s[0], self._air)
+        return [tuple(keys[index] for index in group) for group in groups]
 
     def _locate(self, members: tuple[Key, ...]) -> list[Shot]:
         sensors = {sensor for sensor, _ in members}
@@ -254,17 +229,11 @@ class Fusion:
     def _weigh(self, shot: Shot, answered: set[str]) -> Shot:
         """Let the silence of sensors count that are up and sent nothing at all; the association knows of the others."""
         at_s = shot.discharge_time_utc.timestamp()
-        silent = [
-            sensor
-            for sensor in self._places
-            if sensor not in answered and (sensor in self._listed or self._latest.get(sensor, -np.inf) > at_s - UP_S)
-        ]
+        silent = self._sensors.silent_at(at_s, answered)
         if not silent:
             return shot
-        nothing, none = np.zeros(0), np.zeros(0, dtype=np.intp)
-        places = np.array([self._places[sensor] for sensor in silent])
-        idle = Arrivals((), tuple(silent), places, none, nothing, nothing, nothing, nothing, 0.0)
-        hearing = hearing_at(idle, self._metres(shot))
+        places = np.array([self._sensors.places[sensor] for sensor in silent])
+        hearing = hearing_at_distance(np.hypot(*(places - self._metres(shot)).T))
         return replace(shot, probability=weigh_silence(shot.probability, self._gunfire(shot), hearing))
 
     def _gunfire(self, shot: Shot) -> float:
@@ -320,10 +289,7 @@ class Fusion:
             # Ids of what is forgotten are needed no longer: a copy of it is too late by its time.
             waiting = {(sensor, detection) for _, sensor, detection, _ in self._inbox}
             self._known = waiting | set(self._open)
-        if len(self._places) > MOST_SENSORS:
-            keep = set(heapq.nlargest(MOST_SENSORS // 2, self._latest, key=self._latest.__getitem__)) | self._listed
-            self._places = {name: place for name, place in self._places.items() if name in keep}
-            self._latest = {name: time_s for name, time_s in self._latest.items() if name in keep}
+        self._sensors.prune()
 
     def _spend(self, shot: Shot) -> None:
         """A round's detections, and those so close at the same sensor that they are the same sound again."""
@@ -332,40 +298,8 @@ class Fusion:
             if key[0] in heard and abs(item.onset_time_utc.timestamp() - heard[key[0]]) < SAME_SOUND_S:
                 self._spent.add(key)
 
-    def _stands(self, detection: Detection) -> bool:
-        """Whether a sensor is in the frame of the others and where it was before; it is complained of where not."""
-        known = self._places.get(detection.sensor_id)
-        local = detection.is_local
-        if self._places and local != (self._frame is None):
-            self._complain(
-                f"sensor {detection.sensor_id} comes in another frame than the first: give all positions as x_m,y_m "
-                "or all as latitude,longitude"
-            )
-            return False
-        if not self._places and not local:
-            self._frame = LocalFrame(detection.latitude or 0.0, detection.longitude or 0.0)
-        place = self._local_m(detection.x_m, detection.y_m, detection.latitude, detection.longitude)
-        if known is not None:
-            if float(np.hypot(*(place - known))) <= ONE_SENSOR_M:
-                return True
-            self._complain(f"sensor {detection.sensor_id} has moved by more than {ONE_SENSOR_M:g} m: name it anew")
-            return False
-        if self._places and np.abs(place - next(iter(self._places.values()))).max() > 2.0 * FARTHEST_M:
-            self._complain(
-                f"sensor {detection.sensor_id} is more than {2 * FARTHEST_M / 1000:g} km from the first: mend its "
-                "position, or fuse each site by itself"
-            )
-            return False
-        self._places[detection.sensor_id] = place
-        return True
-
     def _metres(self, shot: Shot) -> Array:
-        return self._local_m(shot.place.x_m, shot.place.y_m, shot.place.latitude, shot.place.longitude)
-
-    def _local_m(self, x_m: float | None, y_m: float | None, latitude: float | None, longitude: float | None) -> Array:
-        if self._frame is None:
-            return np.array([x_m or 0.0, y_m or 0.0])
-        return np.asarray(self._frame.to_local(latitude or 0.0, longitude or 0.0)[:2])
+        return metres_of(shot.place, self._sensors.frame)
 
 
 def _keys(shot: Shot) -> list[Key]:

@@ -10,9 +10,11 @@ from typer.testing import CliRunner
 
 from tocsin.inference.detection import Detection
 from tocsin.localization.fuse import LiveClock, fuse, parse_line
-from tocsin.localization.fusion import HEARING_M, UP_S, Fusion
+from tocsin.localization.fusion import Fusion
 from tocsin.localization.incidents import Status
 from tocsin.localization.locate import locate
+from tocsin.localization.neighbourhoods import HEARING_M
+from tocsin.localization.sensor_register import UP_S
 from tocsin.localization.travel import Air, travel_times_s
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

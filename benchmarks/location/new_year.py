@@ -22,7 +22,8 @@ from pathlib import Path
 import numpy as np
 
 from tocsin.inference.detection import Detection
-from tocsin.localization.fusion import HEARING_M, Fusion
+from tocsin.localization.fusion import Fusion
+from tocsin.localization.neighbourhoods import HEARING_M
 from tocsin.localization.travel import Air, travel_times_s
 
 START = datetime(2026, 12, 31, 23, 0, tzinfo=UTC)
