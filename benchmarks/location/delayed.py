@@ -14,11 +14,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+from live_fire import answer_of, error_m
 
 from tocsin.data.pittsburgh import LiveFireTest, Pulse, read_live_fire
 from tocsin.inference.detection import Detection
 from tocsin.localization.locate import locate
-from tocsin.localization.shot import Shot
 from tocsin.localization.travel import Air
 
 LEAST_DELAY_S, MOST_DELAY_S = 0.05, 0.5
@@ -69,16 +69,10 @@ def cases_of(tests: Sequence[LiveFireTest], sensors: int, delayed: int, repeats:
                 yield Case(test, tuple(heard[name] for name in chosen), tuple(delays_s.tolist()))
 
 
-def answer_of(shots: Sequence[Shot]) -> Shot | None:
-    """The most probable shot, unambiguous before ambiguous."""
-    return max(shots, key=lambda shot: (not shot.ambiguous, shot.probability), default=None)
-
-
-def error_m(case: Case, shot: Shot | None) -> float:
-    """Distance of an answer from the survey in the plane; infinite where there is none."""
-    if shot is None or shot.place.x_m is None or shot.place.y_m is None:
-        return float("inf")
-    return float(np.hypot(shot.place.x_m - case.test.survey.x_m, shot.place.y_m - case.test.survey.y_m))
+def answered(case: Case) -> tuple[float, bool]:
+    """Distance of the answer from the survey, infinite where there is none, and whether it is ambiguous."""
+    answer = answer_of(locate(case.detections(), Air(temperature_c=case.test.weather.temperature_c)))
+    return (np.inf, False) if answer is None else (error_m(case.test, answer), answer.ambiguous)
 
 
 def row(errors_m: Sequence[float], ambiguous: Sequence[bool]) -> str:
@@ -110,9 +104,9 @@ def main() -> None:
         errors: list[float] = []
         ambiguous: list[bool] = []
         for case in cases_of(tests, sensors, delayed, options.repeats, options.seed):
-            answer = answer_of(locate(case.detections(), Air(temperature_c=case.test.weather.temperature_c)))
-            errors.append(error_m(case, answer))
-            ambiguous.append(answer is not None and answer.ambiguous)
+            error, open_ = answered(case)
+            errors.append(error)
+            ambiguous.append(open_)
         print(f"{sensors:<9}{delayed:<9}{row(errors, ambiguous)}", flush=True)
 
 

@@ -16,6 +16,7 @@ import argparse
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,9 +51,9 @@ class Score:
     def add(self, test: LiveFireTest, shots: list[Shot], seconds: float) -> None:
         """Score the shots of one test."""
         errors = [error_m(test, shot) for shot in shots]
-        answer = max(range(len(shots)), key=lambda i: (not shots[i].ambiguous, shots[i].probability), default=None)
-        self.errors_m.append(np.inf if answer is None else errors[answer])
-        self.ambiguous.append(answer is not None and shots[answer].ambiguous)
+        answer = answer_of(shots)
+        self.errors_m.append(np.inf if answer is None else error_m(test, answer))
+        self.ambiguous.append(answer is not None and answer.ambiguous)
         sure = [(shot, error) for shot, error in zip(shots, errors, strict=True) if not shot.ambiguous]
         near = sum(error <= 25.0 for _, error in sure)
         self.expected += test.rounds
@@ -83,6 +84,11 @@ HEADER = (
     f"{'':<12}{'tests':>6}{'<=15 m':>8}{'<=25 m':>8}{'median':>8}{'p90':>8}{'ambig.':>9}{'none':>7}{'sure<=25':>10}"
     f"{'found/shots':>13}{'false':>5}{'ambig.':>8}{'covered':>9}{'s/test':>7}"
 )
+
+
+def answer_of(shots: Sequence[Shot]) -> Shot | None:
+    """The most probable shot, unambiguous before ambiguous."""
+    return max(shots, key=lambda shot: (not shot.ambiguous, shot.probability), default=None)
 
 
 def error_m(test: LiveFireTest, shot: Shot) -> float:

@@ -16,6 +16,7 @@ from itertools import pairwise
 import numpy as np
 
 from tocsin.acoustics.scene import Scene, render_scene, simulate_neighbourhood
+from tocsin.evaluation.calibration import brier_score
 from tocsin.evaluation.trial import FRAME, START_UTC, detection_of
 from tocsin.inference.detect import detect
 from tocsin.inference.detection import Detection
@@ -91,8 +92,9 @@ def print_table(stated: np.ndarray, true: np.ndarray) -> None:
             print(
                 f"| {low:.1f}–{high:.1f} | {inside.sum()} | {stated[inside].mean():.2f} | {true[inside].mean():.2f} |"
             )
-    brier = float(((stated - true) ** 2).mean())
-    print(f"\n{len(stated)} incidents; expected calibration error {gap:.3f}, Brier score {brier:.3f}")
+    print(
+        f"\n{len(stated)} incidents; expected calibration error {gap:.3f}, Brier score {brier_score(stated, true):.3f}"
+    )
 
 
 if __name__ == "__main__":

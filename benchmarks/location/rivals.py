@@ -17,12 +17,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from delayed import Case, answer_of, cases_of, error_m
+from delayed import Case, answered, cases_of
 from rival_adapters import RIVALS
 
 from tocsin.data.pittsburgh import read_live_fire
-from tocsin.localization.locate import locate
-from tocsin.localization.travel import Air
 
 ADAPTERS = Path(__file__).with_name("rival_adapters.py")
 SETTINGS = {"6 sensors": (6, 0), "6 sensors, one delayed": (6, 1)}
@@ -30,10 +28,7 @@ SETTINGS = {"6 sensors": (6, 0), "6 sensors, one delayed": (6, 1)}
 
 def tocsin_errors_m(cases: Sequence[Case]) -> list[float]:
     """Errors of ``locate``, ambiguous answers among them."""
-    return [
-        error_m(case, answer_of(locate(case.detections(), Air(temperature_c=case.test.weather.temperature_c))))
-        for case in cases
-    ]
+    return [answered(case)[0] for case in cases]
 
 
 def rival_errors_m(name: str, pythons: Sequence[str], cases: Sequence[Case]) -> list[float] | None:

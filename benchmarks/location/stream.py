@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+from live_fire import error_m
 
 from tocsin.data.pittsburgh import LiveFireTest, read_live_fire
 from tocsin.inference.detection import Detection
@@ -87,8 +88,7 @@ def score(tests: list[LiveFireTest], stream: Stream, shots: list[Shot]) -> tuple
     found = 0
     for test, (begin_s, end_s) in zip(tests, stream.spans_s, strict=True):
         near = sum(
-            begin_s <= (shot.discharge_time_utc - START).total_seconds() <= end_s
-            and np.hypot((shot.place.x_m or 0.0) - test.survey.x_m, (shot.place.y_m or 0.0) - test.survey.y_m) <= NEAR_M
+            begin_s <= (shot.discharge_time_utc - START).total_seconds() <= end_s and error_m(test, shot) <= NEAR_M
             for shot in sure
         )
         found += min(int(near), test.rounds)
