@@ -18,7 +18,7 @@ import numpy as np
 
 from tocsin.localization.arrivals import CLUTTER_PER_S, Array, Arrivals, Indices
 from tocsin.localization.back_projection import SEPARATION_S, SHOT_COST, Start, back_project
-from tocsin.localization.nearby import PATH_SIGMA_S, Nearby, hearing_at_distance, likelihood, nearby
+from tocsin.localization.nearby import LATEST_S, PATH_SIGMA_S, Nearby, hearing_at_distance, likelihood, nearby
 from tocsin.localization.travel import Air
 
 TOLERANCE_S = 0.05
@@ -152,7 +152,7 @@ def assign(arrivals: Arrivals, air: Air, position_m: Array, times_s: Array) -> l
 def _about(arrivals: Arrivals, air: Air, places_m: Array, times_s: Array) -> tuple[Nearby, Array]:
     """What shots, all at one place or each at its own, can have to do with, and how late that came."""
     places = np.broadcast_to(places_m, (len(times_s), 2))
-    near = nearby(arrivals, air, places, times_s)
+    near = nearby(arrivals, air, places, times_s, LATEST_S)
     return near, near.lags_s(air, places, times_s)
 
 

@@ -17,6 +17,8 @@ HEARING_RANGE_M = 700.0  # where this has fallen to 1/e
 REACH_M = 2000.0  # beyond, a sensor says nothing: one in 4000 hears so far
 MOST_SENSORS = 48  # the nearest ones hold all that matters
 ABOUT_S = 0.15  # arrivals this near to the predicted time are looked at
+# What comes late has come round something: one direct sound in so many, and by how much.
+LATE_SHARE, LATE_S, LATEST_S = 0.1, 0.3, 0.55
 
 
 @dataclass(frozen=True)
@@ -60,13 +62,15 @@ class Nearby:
         if not self.shot.size:
             return self.silence
         sigma = np.hypot(path_sigma_s, self.sigma_s)
-        ratio = np.add.reduceat(likelihood(np.abs(lags_s) / sigma) / sigma * self.odds, self.first) / CLUTTER_PER_S
+        late = np.where(lags_s > 0.0, LATE_SHARE / LATE_S * np.exp(-np.abs(lags_s) / LATE_S), 0.0)
+        density = likelihood(np.abs(lags_s) / sigma) / sigma + late
+        ratio = np.add.reduceat(density * self.odds, self.first) / CLUTTER_PER_S
         hearing = self.hearing[self.first]
         gain = np.log1p(hearing / (1.0 - hearing) * ratio)
         return self.silence + np.bincount(self.shot[self.first], gain, self.silence.size)
 
 
-def nearby(arrivals: Arrivals, air: Air, places_m: Array, times_s: Array) -> Nearby:
+def nearby(arrivals: Arrivals, air: Air, places_m: Array, times_s: Array, latest_s: float = ABOUT_S) -> Nearby:
     """Look up sensors within reach of places ``(q, 2)``, and their arrivals about what shots at ``(q,)`` predict."""
     index = arrivals.index
     count = min(len(arrivals.sensor_ids), MOST_SENSORS)
@@ -76,7 +80,7 @@ def nearby(arrivals: Arrivals, air: Air, places_m: Array, times_s: Array) -> Nea
     hearing = np.where(within, hearing_at_distance(distance_m), 0.0)
     expected_s = times_s[:, None] + travel_times_s(places_m, arrivals.sensors_m[sensor], air)
     low = np.searchsorted(index.key, index.key_of(sensor, expected_s - ABOUT_S))
-    high = np.searchsorted(index.key, index.key_of(sensor, expected_s + ABOUT_S), side="right")
+    high = np.searchsorted(index.key, index.key_of(sensor, expected_s + latest_s), side="right")
     counts = np.where(within, high - low, 0).ravel()
     group = np.repeat(np.arange(counts.size), counts)
     ends = np.cumsum(counts)

@@ -9,10 +9,11 @@ import pytest
 from tocsin import TocsinError
 from tocsin.inference.detection import Detection
 from tocsin.localization.acceptance import ECHO_COST, echoes_of, less_echoes
-from tocsin.localization.arrivals import arrivals_of, site_of
-from tocsin.localization.association import Candidate, assign, associate
+from tocsin.localization.arrivals import CLUTTER_PER_S, arrivals_of, site_of
+from tocsin.localization.association import Candidate, assign, associate, shot_scores
 from tocsin.localization.incidents import incidents_of
 from tocsin.localization.locate import locate
+from tocsin.localization.nearby import LATE_S, LATE_SHARE, hearing_at_distance
 from tocsin.localization.settle import settle
 from tocsin.localization.travel import Air, travel_times_s
 
@@ -245,3 +246,20 @@ def test_arrivals_in_the_reverberation_of_a_found_sound_count_against_other_plac
     assert less_echoes(elsewhere, echoes, [here]).score == pytest.approx(10.0 - 2 * ECHO_COST)
     assert less_echoes(elsewhere, echoes, []) == elsewhere
     assert less_echoes(replace(elsewhere, position_m=here + 5.0), echoes, [here]).score == 10.0
+
+
+@pytest.mark.parametrize("delay_s", [0.2, 0.5])
+def test_a_late_arrival_speaks_for_a_place_by_the_closed_form_and_an_early_one_does_not(delay_s):
+    source = np.array([210.0, 450.0])
+    scores = []
+    for shift_s in (delay_s, -delay_s):
+        direct = arrivals_from(source, 5.0)
+        moved = direct[5].onset_time_utc + timedelta(seconds=shift_s)
+        arrivals = arrivals_of([*direct[:5], direct[5].model_copy(update={"onset_time_utc": moved})], site_of(direct))
+        begin = START.timestamp() - arrivals.reference_s
+        centre = np.array(site_of(direct).centre_m)
+        scores.append(float(shot_scores(arrivals, AIR, source - centre, np.array([5.0 + begin]))[0]))
+    hearing = hearing_at_distance(np.hypot(*(source - SENSORS["s5"])))
+    density = LATE_SHARE / LATE_S * np.exp(-delay_s / LATE_S)
+    gain = np.log1p(hearing / (1 - hearing) * density * arrivals.odds.max() / CLUTTER_PER_S)
+    assert scores[0] - scores[1] == pytest.approx(gain, rel=0.02)  # the broad tail adds a little
