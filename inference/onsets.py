@@ -88,18 +88,23 @@ class OnsetPicker:
         # A filter is a matrix from the samples of a frame and of those before it to the filtered samples of the frame:
         # one product for all bands, and no start-up time of a library of filters.
         size = (_RESPONSE + 1) * self._hop
-        responses = [band_pass_response(band, sample_rate, size)[: size - self._hop + 1] for band in bands]
-        self._filters = np.zeros((size, len(bands), self._hop), np.float32)
-        for sample in range(self._hop):
-            for row, response in enumerate(responses):
-                self._filters[sample : sample + response.size, row, sample] = response[::-1]
+        filters, powers = [], []
+        for band, (_, high) in enumerate(bands):
+            response = band_pass_response(bands[band], sample_rate, size)[: size - self._hop + 1]
+            # The power of a low band is told by fewer samples of it: three of its highest period will do.
+            kept = range(0, self._hop, max(1, int(sample_rate / (3.0 * high))))
+            for sample in kept:
+                filters.append(np.pad(response[::-1], (sample, self._hop - 1 - sample)))
+                powers.append(np.eye(len(bands))[band] / len(kept))
+        self._filters = np.array(filters, np.float32).T.copy()
+        self._powers = np.array(powers, np.float32)
         self._wide_response = band_pass_response(wide, sample_rate, size)
         self._reset()
 
     def _reset(self) -> None:
         self._pending = np.empty(0, np.float32)
         frames = _CONTEXT + _LOOKAHEAD
-        self._power = np.zeros((self._filters.shape[1], frames))
+        self._power = np.zeros((self._powers.shape[1], frames))
         self._silent = np.ones(frames, dtype=bool)
         self._samples = np.zeros(frames * self._hop, np.float32)
         self._first_frame = -frames
@@ -143,21 +148,20 @@ class OnsetPicker:
         self._samples = np.concatenate((self._samples[-kept * self._hop :], block))
         spans = sliding_window_view(self._samples[(kept - _RESPONSE) * self._hop :], len(self._filters))[:: self._hop]
         # A copy, for overlapping rows would keep the product from the fast path.
-        filtered = (np.ascontiguousarray(spans) @ self._filters.reshape(len(self._filters), -1)).reshape(
-            _BLOCK, -1, self._hop
-        )
-        power = np.einsum("fbs,fbs->bf", filtered, filtered) / self._hop
-        self._power = np.concatenate((self._power[:, -kept:], power), axis=1)
+        filtered = np.ascontiguousarray(spans) @ self._filters
+        power = np.square(filtered) @ self._powers
+        self._power = np.concatenate((self._power[:, -kept:], power.T), axis=1)
         silent = ~block.reshape(_BLOCK, self._hop).any(axis=1)
         self._silent = np.concatenate((self._silent[-kept:], silent))
         heard = ~_long_runs(self._silent, _GAP)
         rise = self._rise_db(heard)
         new = slice(_CONTEXT, _CONTEXT + _BLOCK)
         peaks = (rise[new] >= self.threshold_db) & (rise[new] > rise[_CONTEXT - 1 : _CONTEXT + _BLOCK - 1])
+        frames = np.flatnonzero(peaks) + _CONTEXT
+        around = rise[frames[:, None] + np.arange(-_NEIGHBOURHOOD, _NEIGHBOURHOOD + 1)]
         onsets = []
-        for frame in (np.flatnonzero(peaks) + _CONTEXT).tolist():
-            around = rise[frame - _NEIGHBOURHOOD : frame + _NEIGHBOURHOOD + 1]
-            if int(around.argmax()) != _NEIGHBOURHOOD or not heard[frame - 1 : frame + _REFINE_AFTER].all():
+        for frame in frames[around.argmax(axis=1) == _NEIGHBOURHOOD].tolist():
+            if not heard[frame - 1 : frame + _REFINE_AFTER].all():
                 continue
             onset = self._refine(frame, heard, float(rise[frame]))
             if onset.onset_s - self._last_onset_s > _SAME_ONSET_S:
@@ -170,21 +174,23 @@ class OnsetPicker:
 
         The first ``_KERNEL`` frames lack what lies before them and the last what comes after: nobody asks for those.
         """
-        # Frames just after a gap hold the filters' answer to its edge; they are no background.
-        settled = heard
-        if not heard.all():
-            settled = ~np.convolve(~heard, np.ones(_SETTLING + 1), "full")[: heard.size].astype(bool)
         first, stop = _KERNEL, heard.size - _KERNEL + 1
-        sums = _sums(self._power * settled)
-        counts = _sums(settled.astype(float))
-        count = counts[first:stop] - counts[: stop - first]
-        before = (sums[:, first:stop] - sums[:, : stop - first]) / np.maximum(count, 1.0)
-        # The falling triangle is the sum of the boxes of all lengths up to its own.
         sums = _sums(self._power * heard)
+        if heard.all():
+            count: npt.NDArray[np.float64] | float = float(_KERNEL)
+            before = (sums[:, first:stop] - sums[:, : stop - first]) / _KERNEL
+        else:
+            # Frames just after a gap hold the filters' answer to its edge; they are no background.
+            settled = ~np.convolve(~heard, np.ones(_SETTLING + 1), "full")[: heard.size].astype(bool)
+            held, counts = _sums(self._power * settled), _sums(settled.astype(float))
+            count = counts[first:stop] - counts[: stop - first]
+            before = (held[:, first:stop] - held[:, : stop - first]) / np.maximum(count, 1.0)
+        # The falling triangle is the sum of the boxes of all lengths up to its own.
         boxes = _sums(sums)
         after = boxes[:, first + _KERNEL + 1 :] - boxes[:, first + 1 : stop + 1] - _KERNEL * sums[:, first:stop]
         after /= _KERNEL * (_KERNEL + 1) / 2
-        decibels = 10.0 * np.log10((after + _POWER_FLOOR) / (before + _POWER_FLOOR)).mean(axis=0)
+        ratios = (after + _POWER_FLOOR) / (before + _POWER_FLOOR)
+        decibels = 10.0 / len(ratios) * np.log10(ratios.prod(axis=0))
         rise = np.full(heard.size, -np.inf)
         rise[first:stop] = np.where(count >= _LEAST_BACKGROUND, decibels, -np.inf)
         return rise
