@@ -3,7 +3,15 @@
 from collections.abc import Sequence
 
 from tocsin.data.pittsburgh import SOURCE
-from tocsin.evaluation.listening import LIVE_FIRE_BACKGROUND, Heard, Stretch, alarms, recall, threshold_of_recall
+from tocsin.evaluation.listening import (
+    LIVE_FIRE_BACKGROUND,
+    ONE_ALARM_S,
+    Heard,
+    Stretch,
+    alarms,
+    recall,
+    threshold_of_recall,
+)
 from tocsin.evaluation.report import Cell, Section
 
 LEAST_RECALL = 0.9
@@ -52,10 +60,12 @@ def false_alarms(heard: Heard, card_thresholds: Sequence[float]) -> Section:
     )
     missed = sum(shot.probability == 0 for shot in heard.shots)
     note = (
-        f"As `tocsin detect` works: every onset called a gunshot is an alarm. Hours listened to, exact zeros left out: "
+        f"As `tocsin detect` works: an onset called a gunshot is an alarm, those within {ONE_ALARM_S:g} s of the one "
+        f"before the same. Hours listened to, exact zeros left out: "
         f"{hours} (city: {', '.join(CITY)}; everything: bangs and fireworks too, far denser than in a street). "
         f"Exact Poisson intervals. Recall: {len(clips)} clips and {len(live_fire)} arrivals of live fire, a session or "
-        f"firing position counting once; {missed} of them gave no onset at all and are missed at any threshold."
+        f"firing position counting once, half a second of quiet before each clip; {missed} of them gave no onset and "
+        "are missed at any threshold."
     )
     places = [place for place, row in enumerate(rows) if row["chosen_for"] == "90 % recall"]
     if not places:

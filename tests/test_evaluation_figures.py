@@ -69,13 +69,19 @@ def test_poisson_interval_is_of_chi_square_and_scales_with_the_hours():
 
 def test_alarms_count_events_over_all_the_time():
     stretches = [
-        Stretch("rain", "background", "a", 1800, (0.2, 0.9)),
-        Stretch("clap", "impulse", "b", 5400, (0.5, 0.4)),
+        Stretch("rain", "background", "a", 1800, (1.0, 2.0), (0.2, 0.9)),
+        Stretch("clap", "impulse", "b", 5400, (1.0, 2.0), (0.5, 0.4)),
     ]
     found = alarms(stretches, 0.5)
     assert found is not None
     assert (found.number, found.hours, found.per_hour.value) == (2, 2.0, 1.0)
     assert alarms([], 0.5) is None
+
+
+def test_alarms_within_a_second_of_the_one_before_are_one():
+    stretch = Stretch("rain", "background", "a", 60, (1.0, 1.4, 2.3, 3.0, 4.5), (0.9, 0.9, 0.9, 0.1, 0.9))
+    # 1.0, 1.4 and 2.3 follow each other within a second; what lies between 2.3 and 4.5 is below the threshold.
+    assert (stretch.alarms(0.5), stretch.alarms(0.05), stretch.alarms(0.95)) == (2, 2, 0)
 
 
 def test_threshold_of_recall_is_the_highest_that_reaches_it():
