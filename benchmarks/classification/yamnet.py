@@ -41,6 +41,11 @@ class Yamnet:
         """Score of each use as a gunshot detector, the higher the likelier."""
         audio = example.read()
         highest = self.annotate(soxr.resample(audio.samples, audio.sample_rate, SAMPLE_RATE, "HQ")).max(axis=0)
-        gunshot, fireworks = highest[GUNSHOTS].max(), highest[FIREWORKS].max()
-        uses = (gunshot, gunshot - fireworks, max(gunshot, fireworks, highest[EXPLOSION]))
-        return {name: float(score) for name, score in zip(self.detectors, uses, strict=True)}
+        return dict(zip(self.detectors, uses_of(highest[None])[0].tolist(), strict=True))
+
+
+def uses_of(scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Scores of all classes, shape (windows, 521), to those of the uses as a detector, shape (windows, 3)."""
+    gunshot, fireworks = scores[:, GUNSHOTS].max(axis=1), scores[:, FIREWORKS].max(axis=1)
+    explosive = np.maximum(np.maximum(gunshot, fireworks), scores[:, EXPLOSION])
+    return np.stack([gunshot, gunshot - fireworks, explosive], axis=1).astype(np.float64)
