@@ -46,6 +46,16 @@ def expected_calibration_error(stated: ArrayLike, came_true: ArrayLike, weights:
     return sum(bin.share * abs(bin.stated - bin.observed) for bin in reliability(stated, came_true, weights))
 
 
+def at_share(stated: ArrayLike, taught: ArrayLike, told: float) -> NDArray[np.float64]:
+    """Probabilities ``(n,)`` stated for a share ``taught`` of positives, a number or ``(n,)``, as they are at ``told``.
+
+    Bayes' rule on the odds (Elkan 2001, theorem 2; Saerens et al. 2002): what is rarer is less likely, by so much.
+    """
+    said, share = np.asarray(stated, dtype=np.float64), np.asarray(taught, dtype=np.float64)
+    for_it, against_it = said * told / share, (1.0 - said) * (1.0 - told) / (1.0 - share)
+    return np.asarray(for_it / (for_it + against_it))
+
+
 def brier_score(stated: ArrayLike, came_true: ArrayLike, weights: ArrayLike | None = None) -> float:
     """Mean squared distance of the probability from 1 or 0 (Brier 1950, of one class). As ``reliability``."""
     said, true, weighted = _checked(stated, came_true, weights)

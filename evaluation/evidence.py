@@ -36,6 +36,7 @@ class Answers:
     examples: tuple[Example, ...]
     probabilities: tuple[dict[str, float], ...]
     thresholds: tuple[float, ...]
+    gunshot_shares: tuple[float | None, ...]
 
     @property
     def gunshot(self) -> NDArray[np.float64]:
@@ -69,6 +70,7 @@ class Answers:
             tuple(self.examples[place] for place in places),
             tuple(self.probabilities[place] for place in places),
             tuple(self.thresholds[place] for place in places),
+            tuple(self.gunshot_shares[place] for place in places),
         )
 
 
@@ -115,7 +117,7 @@ def gather(recordings: Path, judges: Judges, open_set_labels: Sequence[str] = ()
 def answer(examples: Sequence[Example], judges: Judges, said: str) -> Answers:
     """Each example's probabilities by its judge, as ``tocsin classify`` gives them."""
     probabilities = tuple(judges.probabilities(example) for example in _shown(examples, said))
-    return Answers(tuple(examples), probabilities, judges.thresholds(examples))
+    return Answers(tuple(examples), probabilities, judges.thresholds(examples), judges.gunshot_shares(examples))
 
 
 def _open_set(

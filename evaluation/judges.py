@@ -54,3 +54,7 @@ class Judges:
     def thresholds(self, examples: Sequence[Example]) -> tuple[float, ...]:
         """Of each example, the threshold of its judge's card."""
         return tuple(self.required(example.group).card.threshold for example in examples)
+
+    def gunshot_shares(self, examples: Sequence[Example]) -> tuple[float | None, ...]:
+        """Of each example, the share of gunshots that its judge takes for granted, where its card says."""
+        return tuple(self.required(example.group).card.gunshot_share for example in examples)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tocsin.data.labels import CLASSES
 from tocsin.data.splits import session_weights
-from tocsin.evaluation.calibration import BINS, brier_score, expected_calibration_error
+from tocsin.evaluation.calibration import BINS, at_share, brier_score, expected_calibration_error
 from tocsin.evaluation.classification import (
     Interval,
     area_under_roc,
@@ -189,10 +189,15 @@ def calibration(clips: Answers, windows: Answers) -> Section:
             continue
         weights = session_weights(answers.sessions) if name == "clips" else np.ones(len(answers.examples))
         highest = np.array([max(answer.values()) for answer in answers.probabilities])
-        for what, stated, true in (
+        judged = [
             ("likeliest class", highest, answers.called == answers.classes),
             ("gunshot", answers.gunshot, answers.positive),
-        ):
+        ]
+        taught = [share for share in answers.gunshot_shares if share is not None]
+        if len(taught) == len(answers.examples):
+            shifted = at_share(answers.gunshot, taught, float(np.average(answers.positive, weights=weights)))
+            judged.append(("gunshot, at the recordings' share", shifted, answers.positive))
+        for what, stated, true in judged:
             both = true.any() and not true.all()
             error = (
                 session_interval(expected_calibration_error, stated, true, answers.sessions, weights) if both else None
@@ -209,7 +214,9 @@ def calibration(clips: Answers, windows: Answers) -> Section:
             )
     note = (
         f"{BINS} bins of equal width. A clip's answer is that of its highest gunshot window, as `tocsin classify` says "
-        "it; of clips a session counts once, of windows each. Figures hold for this mixture of sounds."
+        "it; of clips a session counts once, of windows each. Figures hold for this mixture of sounds. Probabilities "
+        "are stated for the share of gunshots in training; in the last rows Bayes' rule shifts them to that of the "
+        "recordings."
     )
     return Section("calibration", "Calibration", note, rows)
 

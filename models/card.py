@@ -19,7 +19,8 @@ SHIPPED = "tocsin-s"
 class WeightCard(BaseModel):
     """Input contract, calibration and provenance of one set of weights.
 
-    ``logits / temperature``, then a softmax, gives the calibrated probabilities, in the order of ``classes``.
+    ``logits / temperature``, then a softmax, gives the calibrated probabilities, in the order of ``classes``, for
+    sounds of which ``gunshot_share`` are gunshots, as in training.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +36,7 @@ class WeightCard(BaseModel):
     classes: tuple[str, ...]
     front_end: dict[str, float | int | str]
     temperature: float = 1.0
+    gunshot_share: float | None = None
     threshold: float = 0.5
     threshold_basis: str = "not chosen: one half"
     experiment: str = ""

@@ -8,7 +8,7 @@ from scipy.stats import chi2
 from sklearn.metrics import brier_score_loss
 
 from tocsin import TocsinError
-from tocsin.evaluation.calibration import brier_score, expected_calibration_error, reliability
+from tocsin.evaluation.calibration import at_share, brier_score, expected_calibration_error, reliability
 from tocsin.evaluation.classification import roc_points, share_interval
 from tocsin.evaluation.listening import Shot, Stretch, alarms, poisson_rate, recall, threshold_of_recall
 from tocsin.evaluation.report import Section, text
@@ -65,6 +65,16 @@ def test_poisson_interval_is_of_chi_square_and_scales_with_the_hours():
     rate = poisson_rate(7, 2.5)
     assert rate.low == pytest.approx(chi2.ppf(0.025, 14) / 2 / 2.5)
     assert rate.high == pytest.approx(chi2.ppf(0.975, 16) / 2 / 2.5)
+
+
+def test_a_share_that_is_told_shifts_probabilities_as_counting_does():
+    rng = np.random.default_rng(4)
+    score = rng.normal(size=200_000) + (positive := rng.random(200_000) < 0.5)
+    stated = 1 / (1 + np.exp(0.5 - score))  # Bayes' rule of the two normal laws, at even shares
+    kept = ~positive | (rng.random(200_000) < 1 / 9)
+    assert expected_calibration_error(stated[kept], positive[kept]) > 0.2
+    assert expected_calibration_error(at_share(stated[kept], 0.5, 0.1), positive[kept]) < 0.01
+    assert at_share([0.3], [0.26], 0.26) == pytest.approx([0.3])
 
 
 def test_alarms_count_events_over_all_the_time():

@@ -96,7 +96,8 @@ def report_clips(systems: Systems, clips: list[Example]) -> None:
             fireworks = area(scores[either], truth[either] == "gunshot", close)
             print(f"| {system.name} | {detector} | {text(everything)} | {text(fireworks)} |")
         if isinstance(system, TocsinOnnx):
-            answers = Answers(tuple(clips), tuple(scored), system.judges.thresholds(clips))
+            judges = system.judges
+            answers = Answers(tuple(clips), tuple(scored), judges.thresholds(clips), judges.gunshot_shares(clips))
             sections += [confusion(answers), hard_negatives(answers)]
     for section in sections:
         print("\n" + section.markdown(), end="")
