@@ -32,6 +32,7 @@ CLUTTER_PER_S = 2.5  # arrivals a second that are not direct, while there are an
 QUIET_PER_S = 0.5  # direct sounds a second up to which the clutter of echoes alone counts: the rounds of a burst
 BUSY_WINDOW_S = 10.0
 MOST_DB = 200.0  # beyond, all rises are alike
+MOST_M = 100_000.0  # beyond, all heights are alike
 ONE_SENSOR_M = 50.0  # positions stated for one sensor may differ by this much
 FARTHEST_M = 10_000.0  # a sensor from the middle of its site; beyond hearing of any other, a mistyped position
 
@@ -66,6 +67,7 @@ class Arrivals:
         detections: what they were made of, ``n`` of them.
         sensor_ids: names of the ``m`` sensors.
         sensors_m: their positions in the working frame, east and north, ``(m, 2)``.
+        heights_m: of the sensors, as their detections state them, ``(m,)``; NaN where they do not.
         sensor: index of the sensor of each arrival, ``(n,)``.
         time_s: arrival times after ``reference_s``, ``(n,)``.
         pick_sigma_s: standard deviations of the picks alone, ``(n,)``.
@@ -77,6 +79,7 @@ class Arrivals:
     detections: tuple[Detection, ...]
     sensor_ids: tuple[str, ...]
     sensors_m: Array
+    heights_m: Array
     sensor: Indices
     time_s: Array
     pick_sigma_s: Array
@@ -100,6 +103,7 @@ class Arrivals:
             tuple(self.detections[index] for index in kept),
             self.sensor_ids,
             self.sensors_m,
+            self.heights_m,
             self.sensor[kept],
             self.time_s[kept],
             self.pick_sigma_s[kept],
@@ -178,10 +182,14 @@ def arrivals_of(detections: Sequence[Detection], site: Site) -> Arrivals:
     reference = ordered[0].onset_time_utc
     sensor = np.array([index_of[item.sensor_id] for item in ordered], dtype=np.intp)
     time_s = np.array([(item.onset_time_utc - reference).total_seconds() for item in ordered])
+    stated_m = np.array([item.z_m if item.is_local else item.elevation_m for item in ordered], dtype=np.float64)
+    heights_m = np.full(len(sensor_ids), np.nan)
+    heights_m[sensor] = np.clip(stated_m, -MOST_M, MOST_M)
     return Arrivals(
         detections=tuple(ordered),
         sensor_ids=sensor_ids,
         sensors_m=np.array([site.positions_m[name] for name in sensor_ids]),
+        heights_m=heights_m,
         sensor=sensor,
         time_s=time_s,
         pick_sigma_s=np.array([item.onset_sigma_s for item in ordered]),

@@ -4,7 +4,8 @@ Maximum likelihood with a soft-L1 loss, so that an arrival that is late by an ec
 square. The shots of a burst are fitted together: one place, a discharge time each. What the town does to the travel
 time to a sensor, and the errors of its clock and position, are the same for all shots of a burst, so more shots do not
 make them smaller. An error of the temperature or the wind is the same for all sensors, so it is no part of the weights:
-it moves the place as a whole, and that is added to the covariance.
+it moves the place as a whole, and that is added to the covariance. The height of the source is fitted where it is asked
+for, along the slant paths to the heights of the sensors.
 """
 
 from collections.abc import Sequence
@@ -47,6 +48,8 @@ class Solution:
         used: for each shot the arrivals that hold it, as indices.
         rejected: for each shot the arrivals that the fit left out, as indices.
         residuals_s: for each shot observed less predicted arrival, those of ``used``.
+        height_m: of the source, in the datum of the sensors' heights, where it was fitted.
+        height_sigma_m: its standard deviation.
     """
 
     position_m: Array
@@ -55,6 +58,14 @@ class Solution:
     used: tuple[Indices, ...]
     rejected: tuple[Indices, ...]
     residuals_s: tuple[Array, ...]
+    height_m: float | None = None
+    height_sigma_m: float | None = None
+
+    def travel_s(self, arrivals: Arrivals, air: Air) -> Array:
+        """Travel times to all sensors, ``(m,)``, slant where the height was fitted."""
+        if self.height_m is None:
+            return travel_times_s(self.position_m, arrivals.sensors_m, air)
+        return travel_times_s(np.append(self.position_m, self.height_m), _slant_sensors_m(arrivals), air)
 
     @property
     def ellipse(self) -> Ellipse:
@@ -76,6 +87,7 @@ def solve(
     shots: Sequence[Indices],
     start_m: Array,
     path_sigma_s: float = PATH_SIGMA_S,
+    heights_m: tuple[float, float] | None = None,
 ) -> Solution:
     """Fit one place and a discharge time a shot.
 
@@ -86,14 +98,21 @@ def solve(
         arrivals: the arrays that the indices point into.
         air: the air.
         shots: for each shot the indices of its arrivals, at most one a sensor, at least one shot.
-        start_m: a place near the solution, ``(2,)``.
+        start_m: a place near the solution, ``(2,)``, or ``(3,)`` to fit the height as well.
         path_sigma_s: standard deviation of the travel time to a sensor, for walls, ground and wind gradients.
+        heights_m: lowest and highest height that the source may have, where it is fitted.
     """
+    axes = start_m.size
+    sensors_m = arrivals.sensors_m if axes == 2 else _slant_sensors_m(arrivals)
     used = [np.array(shot, dtype=np.intp) for shot in shots]
     rejected: list[list[int]] = [[] for _ in shots]
-    parameters = np.concatenate((start_m, [_first_time(arrivals, air, shot, start_m) for shot in used]))
+    travel_s = travel_times_s(start_m, sensors_m, air)
+    times = [np.median(arrivals.time_s[shot] - travel_s[arrivals.sensor[shot]]) for shot in used]
+    parameters = np.concatenate((start_m, times))
     while True:
-        parameters, whitened, jacobian, weather = _fit(arrivals, air, used, parameters, path_sigma_s)
+        parameters, whitened, jacobian, weather = _fit(
+            arrivals, sensors_m, air, used, parameters, path_sigma_s, heights_m
+        )
         shot_of = np.repeat(np.arange(len(used)), [len(shot) for shot in used])
         spare = np.array([len(shot) > 3 for shot in used])[shot_of]
         worst = int(np.where(spare, np.abs(whitened), 0.0).argmax())
@@ -105,31 +124,40 @@ def solve(
         used[shot] = np.delete(used[shot], place)
     # A direction that the arrivals do not see at all gets the sigma of a weak prior, not none.
     information = jacobian.T @ jacobian
-    information[:2, :2] += np.eye(2) / UNSEEN_SIGMA_M**2
+    information[:axes, :axes] += np.eye(axes) / UNSEEN_SIGMA_M**2
     covariance = np.asarray(np.linalg.inv(information), dtype=np.float64)
     moved = covariance @ jacobian.T @ weather
     covariance += moved @ moved.T
-    travel_s = travel_times_s(parameters[:2], arrivals.sensors_m, air)
+    travel_s = travel_times_s(parameters[:axes], sensors_m, air)
+    kept = np.delete(np.arange(parameters.size), np.arange(2, axes))
     return Solution(
         position_m=parameters[:2],
-        times_s=parameters[2:],
-        covariance=covariance,
+        times_s=parameters[axes:],
+        covariance=covariance[np.ix_(kept, kept)],
         used=tuple(used),
         rejected=tuple(np.array(sorted(indices), dtype=np.intp) for indices in rejected),
         residuals_s=tuple(
             arrivals.time_s[shot] - time_s - travel_s[arrivals.sensor[shot]]
-            for shot, time_s in zip(used, parameters[2:], strict=True)
+            for shot, time_s in zip(used, parameters[axes:], strict=True)
         ),
+        height_m=float(parameters[2]) if axes == 3 else None,
+        height_sigma_m=float(np.sqrt(covariance[2, 2])) if axes == 3 else None,
     )
 
 
-def _first_time(arrivals: Arrivals, air: Air, shot: Indices, position_m: Array) -> float:
-    travel_s = travel_times_s(position_m, arrivals.sensors_m, air)
-    return float(np.median(arrivals.time_s[shot] - travel_s[arrivals.sensor[shot]]))
+def _slant_sensors_m(arrivals: Arrivals) -> Array:
+    """Sensors with their heights, ``(m, 3)``; NaN where those are not known."""
+    return np.column_stack((arrivals.sensors_m, arrivals.heights_m))
 
 
 def _fit(
-    arrivals: Arrivals, air: Air, shots: Sequence[Indices], start: Array, path_sigma_s: float
+    arrivals: Arrivals,
+    all_sensors_m: Array,
+    air: Air,
+    shots: Sequence[Indices],
+    start: Array,
+    path_sigma_s: float,
+    heights_m: tuple[float, float] | None,
 ) -> tuple[Array, Array, Array, Array]:
     """At the minimum of the soft-L1 loss: parameters; and whitened residuals, Jacobian and errors of the weather."""
     members = np.concatenate(shots)
@@ -139,28 +167,32 @@ def _fit(
     pick_s = arrivals.pick_sigma_s[members]
     shared_variance = arrivals.sigma_s[members] ** 2 - pick_s**2 + path_sigma_s**2
     sigma = np.sqrt(pick_s**2 + heard * shared_variance)
-    sensors_m = arrivals.sensors_m[sensor]
+    sensors_m = all_sensors_m[sensor]
+    axes = sensors_m.shape[1]
     # Metres and seconds in one vector: times are fitted as the metres that sound goes in them.
     speed = air.speed_mps
-    scale = np.concatenate((np.ones(2), np.full(len(shots), 1.0 / speed)))
+    scale = np.concatenate((np.ones(axes), np.full(len(shots), 1.0 / speed)))
 
     def whitened(scaled: Array) -> Array:
-        times = scaled[2:] / speed
-        return np.asarray((arrivals.time_s[members] - times[shot_of] - _travel(scaled[:2])) / sigma)
+        times = scaled[axes:] / speed
+        return np.asarray((arrivals.time_s[members] - times[shot_of] - _travel(scaled[:axes])) / sigma)
 
     def _travel(position_m: Array) -> Array:
         return travel_times_s(position_m, sensors_m, air)
 
     def jacobian(scaled: Array) -> Array:
         columns = np.zeros((members.size, scaled.size))
-        for axis in (0, 1):
-            step = np.zeros(2)
+        for axis in range(axes):
+            step = np.zeros(axes)
             step[axis] = _GRADIENT_STEP_M
-            change = _travel(scaled[:2] + step) - _travel(scaled[:2] - step)
+            change = _travel(scaled[:axes] + step) - _travel(scaled[:axes] - step)
             columns[:, axis] = -change / (2.0 * _GRADIENT_STEP_M)
-        columns[np.arange(members.size), 2 + shot_of] = -1.0 / speed
+        columns[np.arange(members.size), axes + shot_of] = -1.0 / speed
         return np.asarray(columns / sigma[:, None])
 
-    result = least_squares(whitened, start / scale, jac=jacobian, loss="soft_l1", f_scale=SOFT_SCALE, max_nfev=60)
-    weather = weather_delays_s(result.x[:2], sensors_m, air) / sigma[:, None]
+    bounds = np.array([[-np.inf], [np.inf]]).repeat(start.size, axis=1)
+    if heights_m is not None:
+        bounds[:, 2] = heights_m
+    result = least_squares(whitened, start / scale, jacobian, bounds, loss="soft_l1", f_scale=SOFT_SCALE, max_nfev=60)
+    weather = weather_delays_s(result.x[:axes], sensors_m, air) / sigma[:, None]
     return result.x * scale, whitened(result.x), jacobian(result.x) / scale, weather

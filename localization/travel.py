@@ -62,7 +62,7 @@ def air_of(known: Mapping[str, float]) -> Air:
 def travel_times_s(sources_m: Array, sensors_m: Array, air: Air) -> Array:
     """Travel times in seconds, shape ``(…, n)``, of sound from sources ``(…, 2)`` to sensors ``(n, 2)``, metres.
 
-    Wind carries the wave front: the time solves ``|path − wind · time| = speed · time``, a quadratic in the time. This
+    With a third coordinate, up, in both, the path is the slant one. Wind carries the wave front: the time solves ``|path − wind · time| = speed · time``, a quadratic in the time. This
     is the shift of each sensor of Calhoun et al. 2021 (arXiv 2108.07377), solved in closed form. The wind must be
     slower than sound.
     """
@@ -71,7 +71,7 @@ def travel_times_s(sources_m: Array, sensors_m: Array, air: Air) -> Array:
     squared = (paths**2).sum(axis=-1)
     if not wind.any():
         return np.asarray(np.sqrt(squared) / speed)
-    along = paths @ wind
+    along = paths[..., :2] @ wind
     margin = speed**2 - wind @ wind
     return np.asarray((np.sqrt(along**2 + margin * squared) - along) / margin)
 
@@ -79,8 +79,9 @@ def travel_times_s(sources_m: Array, sensors_m: Array, air: Air) -> Array:
 def weather_delays_s(source_m: Array, sensors_m: Array, air: Air) -> Array:
     """What one standard deviation of temperature, wind east and wind north adds to the travel times of a source.
 
-    Seconds, shape ``(n, 3)``, from a source ``(2,)`` to sensors ``(n, 2)``; to first order, about still air.
+    Seconds, shape ``(n, 3)``, from a source ``(2,)`` to sensors ``(n, 2)``, or with a third coordinate up; to first
+    order, about still air.
     """
     paths = sensors_m - source_m
-    warmer_s = -air.speed_sigma_share * np.hypot(*paths.T) / air.speed_mps
-    return np.column_stack((warmer_s, -paths * air.wind_sigma_mps / air.speed_mps**2))
+    warmer_s = -air.speed_sigma_share * np.linalg.norm(paths, axis=-1) / air.speed_mps
+    return np.column_stack((warmer_s, -paths[:, :2] * air.wind_sigma_mps / air.speed_mps**2))
