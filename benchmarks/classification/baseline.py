@@ -1,27 +1,32 @@
-"""A reference without a network: hand-made features and scikit-learn, cross-validated on the network's folds.
+"""References from scikit-learn, cross-validated on the network's folds: of hand-made features, and of YAMNet's scores.
 
     python benchmarks/classification/baseline.py --recordings ../shared
 
 Sessions and firing positions are cut into the five folds of ``tocsin train experiment=crossvalidation`` (seed 0), and
 a session is judged by a model of the other four; what no weights may be trained on is judged by the first. A clip is
-what surrounds its loudest moment. A network's training leaves out a fold's sessions and, to calibrate, some more;
-these models learn from all but the fold's.
+what surrounds its loudest moment; to YAMNet, the highest score of each class in any of its windows (voices left out).
+A network's training leaves out a fold's sessions and, to calibrate, some more; these models learn from all but the
+fold's. Needs ``ai-edge-litert``.
 """
 
 import argparse
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soxr
 from features import at_rate, hand_made, loudest_cut
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
+from scipy.special import logit
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from yamnet import Yamnet
 
 from tocsin import TocsinError
 from tocsin.data.manifests import ManifestRow
@@ -38,9 +43,11 @@ from tocsin.evaluation.examples import (
 )
 from tocsin.evaluation.report import text
 from tocsin.evaluation.sections import area, window_figures
+from tocsin.training.teacher import TAUGHT
 
 FOLDS = 5
 BEFORE_S = 0.3 * WINDOW_S
+HEARD_S, HEARD_BEFORE_S = 2.0, 0.6
 Features = NDArray[np.float64]
 
 
@@ -60,24 +67,40 @@ def main() -> int:
     clips, windows = clip_examples(rows), live_fire_windows(tests)
     learnable = [*map(may_be_learnt, rows), *(True for _ in windows)]
     examples = [*clips, *windows]
-    shown = track(examples, "measuring", console=Console(stderr=True), transient=True)
-    features = np.stack([features_of(example) for example in shown])
+    try:
+        listen = yamnet_features(options.recordings)
+    except TocsinError as error:
+        print(f"baseline: {error}", file=sys.stderr)
+        return 1
+    features = {
+        name: np.stack([of(example) for example in track(examples, name, console=Console(stderr=True), transient=True)])
+        for name, of in (("hand-made features", features_of), ("YAMNet's scores", listen))
+    }
     print(f"{len(clips)} clips and {len(windows)} windows of live fire, {FOLDS} folds.\n")
     print("| model | gunshot v. all other clips: AUC | gunshot v. fireworks: AUC | live fire: AUC ", end="")
     print("| recall at 1 % false positives |\n|---|---|---|---|---|")
-    for name, make in models(options.seed).items():
-        scores = cross_validated(make, features, examples, np.array(learnable), fold_of)
+    for name, heard, make in models(options.seed):
+        scores = cross_validated(make, features[heard], examples, np.array(learnable), fold_of)
         figures = figures_of(scores, examples, len(clips))
-        print(f"| {name} | " + " | ".join(map(text, figures)) + " |")
+        print(f"| {name}, {heard} | " + " | ".join(map(text, figures)) + " |")
     return 0
 
 
-def models(seed: int) -> dict[str, Any]:
-    """Names of the kinds of model, and functions that make an untrained one."""
-    return {
-        "random forest": lambda: RandomForestClassifier(400, min_samples_leaf=2, random_state=seed),
-        "gradient boosting": lambda: HistGradientBoostingClassifier(max_iter=150, random_state=seed),
-    }
+def models(seed: int) -> list[tuple[str, str, Callable[[], Any]]]:
+    """Names of the kinds of model, what each learns from, and functions that make an untrained one."""
+    return [
+        (
+            "random forest",
+            "hand-made features",
+            lambda: RandomForestClassifier(400, min_samples_leaf=2, random_state=seed),
+        ),
+        (
+            "gradient boosting",
+            "hand-made features",
+            lambda: HistGradientBoostingClassifier(max_iter=150, random_state=seed),
+        ),
+        ("logistic regression", "YAMNet's scores", lambda: LogisticRegression(C=0.01, max_iter=2000)),
+    ]
 
 
 def may_be_learnt(row: ManifestRow) -> bool:
@@ -97,6 +120,21 @@ def features_of(example: Example) -> Features:
     # Windows of the live fire have this length and their onset at this place.
     cut = samples if example.source == LIVE_FIRE else loudest_cut(samples, WINDOW_S, BEFORE_S)
     return hand_made(cut)
+
+
+def yamnet_features(recordings: Path) -> Callable[[Example], Features]:
+    """Log-odds of YAMNet's highest score of each class in an example, to a scale that a linear model can use."""
+    yamnet = Yamnet(recordings / "peers/yamnet.tflite")
+
+    def features(example: Example) -> Features:
+        audio = example.read()
+        # Two seconds, as the network hears: the length of a file would else tell the data set.
+        first = max(int(np.abs(audio.samples).argmax()) - round(HEARD_BEFORE_S * audio.sample_rate), 0)
+        heard = audio.samples[first : first + round(HEARD_S * audio.sample_rate)]
+        scores = yamnet.annotate(soxr.resample(heard, audio.sample_rate, Yamnet.sample_rate, "HQ")).max(axis=0)
+        return np.asarray(logit(np.clip(scores[TAUGHT].astype(np.float64), 1e-4, 1 - 1e-4)))
+
+    return features
 
 
 def cross_validated(
