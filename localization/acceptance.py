@@ -10,6 +10,7 @@ from tocsin.localization.ambiguity import ONE_ANSWER_M
 from tocsin.localization.arrivals import Array, Arrivals
 from tocsin.localization.association import Candidate
 from tocsin.localization.back_projection import SEARCH_REACH_M, Start
+from tocsin.localization.elevation import with_elevation
 from tocsin.localization.repeats import SAME_SOUND_S, spent
 from tocsin.localization.settle import Located, settle, with_repeats
 from tocsin.localization.travel import Air, travel_times_s
@@ -74,6 +75,8 @@ def accept(
             contested.append(Start(candidate.position_m, candidate.times_s, candidate.score))
             claimed[candidate.wants] = True
             continue
+        located = with_elevation(arrivals, air, located, claimed)
+        used = np.union1d(used, np.concatenate(located.solution.used))
         holds = np.zeros_like(claimed)
         holds[used] = True
         rivals = [item for item in candidates if item is not candidate and holds[item.wants].sum() >= SHARED_ARRIVALS]

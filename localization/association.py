@@ -92,7 +92,7 @@ def _climb(arrivals: Arrivals, air: Air, starts: Sequence[Start]) -> list[Candid
                 return []
     near, lags = _about(arrivals, air, places[path], times)
     scores = near.evidence(lags) - SHOT_COST
-    members = _members_by_shot(near, lags, times.size)
+    members = members_by_shot(near, lags, times.size)
     scores[[held.size < LEAST_SENSORS for held in members]] = 0.0
     row_of = np.append(np.flatnonzero(np.diff(path, prepend=-1)), path.size)
     return [
@@ -146,7 +146,7 @@ def shot_scores(
 def assign(arrivals: Arrivals, air: Air, position_m: Array, times_s: Array) -> list[Indices]:
     """For each shot the arrival of each sensor, one at most, that fits it best: by its odds and its residual."""
     near, lags = _about(arrivals, air, position_m, times_s)
-    return _members_by_shot(near, lags, len(times_s))
+    return members_by_shot(near, lags, len(times_s))
 
 
 def _about(arrivals: Arrivals, air: Air, places_m: Array, times_s: Array) -> tuple[Nearby, Array]:
@@ -166,7 +166,8 @@ def _members(near: Nearby, lags_s: Array) -> Indices:
     return by_fit[np.flatnonzero(np.diff(group, prepend=-1))]
 
 
-def _members_by_shot(near: Nearby, lags_s: Array, shots: int) -> list[Indices]:
+def members_by_shot(near: Nearby, lags_s: Array, shots: int) -> list[Indices]:
+    """For each shot the arrival of each sensor, one at most, that fits best, of pairs late by ``lags_s``."""
     pairs = _members(near, lags_s)
     ends = np.cumsum(np.bincount(near.shot[pairs], minlength=shots))[:-1]
     return [np.sort(indices) for indices in np.split(near.members[pairs], ends)]
@@ -175,7 +176,7 @@ def _members_by_shot(near: Nearby, lags_s: Array, shots: int) -> list[Indices]:
 def candidate_at(arrivals: Arrivals, air: Air, position_m: Array, times_s: Array) -> Candidate:
     """Score a place exactly; times that make no shot there, or the same one twice, are dropped."""
     near, lags = _about(arrivals, air, position_m, times_s)
-    return _candidate(position_m, times_s, near.evidence(lags) - SHOT_COST, _members_by_shot(near, lags, len(times_s)))
+    return _candidate(position_m, times_s, near.evidence(lags) - SHOT_COST, members_by_shot(near, lags, len(times_s)))
 
 
 def _candidate(position_m: Array, times_s: Array, scores: Array, members: Sequence[Indices]) -> Candidate:

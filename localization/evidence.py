@@ -12,24 +12,28 @@ EVEN_SCORE, SCORE_SCALE = 8.0, 3.0  # of the probability that the arrivals belon
 # Of two sensors that hear one sound: the likeliest over incidents of simulated neighbourhoods,
 # `benchmarks/location/reliability.py --first-seed 100 --seeds 27`.
 ERRORS_CORRELATE = 0.5
+# Logarithm of the likelihood ratio of gunfire to anything else, where the source was airborne.
+AIRBORNE_LOG_RATIO = -3.0
 
 
-def gunfire_probability(detections: Sequence[Detection]) -> float:
+def gunfire_probability(detections: Sequence[Detection], airborne: bool = False) -> float:
     """Probability that a sound was gunfire, from all its detections; 1 where none carries class probabilities.
 
     Log-odds are averaged and counted for as many sensors as there would be if they did not err together: n sensors
     whose errors correlate by ρ are worth n / (1 + (n − 1) ρ) (Kish 1965, the design effect). ``background`` says that
-    a sensor heard little, not what it heard: it takes weight from a sensor instead.
+    a sensor heard little, not what it heard: it takes weight from a sensor instead. Where the source was ``airborne``
+    this counts once, for the height is one measurement of all sensors; where no classifier spoke, against even odds.
     """
+    log_ratio = AIRBORNE_LOG_RATIO if airborne else 0.0
     heard = [item.probabilities for item in detections if "gunshot" in item.probabilities]
     if not heard:
-        return 1.0
+        return float(expit(log_ratio)) if airborne else 1.0
     loud = np.array([1.0 - item.get("background", 0.0) for item in heard])
     shares = np.clip([item["gunshot"] for item in heard] / np.maximum(loud, 1e-6), 0.001, 0.999)
     weights = np.maximum(loud, 0.01)
     sensors = weights.sum() ** 2 / (weights**2).sum()
     worth = sensors / (1.0 + (sensors - 1.0) * ERRORS_CORRELATE)
-    return float(expit(worth * np.average(logit(shares), weights=weights)))
+    return float(expit(worth * np.average(logit(shares), weights=weights) + log_ratio))
 
 
 def incident_threshold(threshold: float) -> float:

@@ -237,7 +237,7 @@ class Fusion:
         return replace(shot, probability=weigh_silence(shot.probability, self._gunfire(shot), hearing))
 
     def _gunfire(self, shot: Shot) -> float:
-        return gunfire_probability([self._open[key] for key in _keys(shot)])
+        return gunfire_probability([self._open[key] for key in _keys(shot)], shot.airborne)
 
     def _reconcile(self, found: Sequence[Shot]) -> None:
         """Set the rounds found against those known, which keep their ids."""

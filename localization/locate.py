@@ -26,7 +26,7 @@ from tocsin.localization.repeats import spent
 from tocsin.localization.settle import Located
 from tocsin.localization.shot import Alternative, Place, Rejected, Shot
 from tocsin.localization.solve import Solution
-from tocsin.localization.travel import Air, air_of, travel_times_s
+from tocsin.localization.travel import Air, air_of
 
 Array = npt.NDArray[np.float64]
 
@@ -184,7 +184,7 @@ def _shots_of(
     alternatives = tuple(
         Alternative(_place(site, places[index].position_m), weight) for index, weight in verdict.alternatives
     )
-    travel_s = travel_times_s(solution.position_m, arrivals.sensors_m, air)
+    travel_s = solution.travel_s(arrivals, air)
     shots = []
     for index in rounds.tolist():
         used = solution.used[index]
@@ -211,7 +211,10 @@ def _shots_of(
                     detection.sensor_id: float(value)
                     for detection, value in zip(held, solution.residuals_s[index], strict=True)
                 },
-                probability=float(one_sound * gunfire_probability(held)),
+                probability=float(one_sound * gunfire_probability(held, solution.airborne)),
+                elevation_m=solution.height_m,
+                elevation_sigma_m=solution.height_sigma_m,
+                airborne=solution.airborne,
             )
         )
     return shots

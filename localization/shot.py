@@ -60,6 +60,9 @@ class Shot:
         rejected: arrivals near it that do not.
         residuals_s: sensor id to observed less predicted arrival, seconds.
         probability: that this was gunfire. See ``tocsin.localization.locate``.
+        elevation_m: height of the source in the datum of the sensors' heights, where these tell it; else None.
+        elevation_sigma_m: its standard deviation.
+        airborne: made too high for a gun. See ``tocsin.localization.elevation``.
     """
 
     input: str
@@ -76,6 +79,9 @@ class Shot:
     rejected: tuple[Rejected, ...]
     residuals_s: dict[str, float]
     probability: float
+    elevation_m: float | None = None
+    elevation_sigma_m: float | None = None
+    airborne: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """The fields of the contract, ready for JSON."""
@@ -87,6 +93,7 @@ class Shot:
             "discharge_time_utc": format_time(self.discharge_time_utc),
             "discharge_sigma_s": round(self.discharge_sigma_s, 6),
             **self.place.to_dict(),
+            **self._elevation(),
             "ellipse_95": {
                 "semi_major_m": round(self.ellipse_95.semi_major_m, 2),
                 "semi_minor_m": round(self.ellipse_95.semi_minor_m, 2),
@@ -107,6 +114,15 @@ class Shot:
             ],
             "residuals_s": {sensor: round(value, 4) for sensor, value in self.residuals_s.items()},
             "probability": round(self.probability, 4),
+        }
+
+    def _elevation(self) -> dict[str, Any]:
+        if self.elevation_m is None or self.elevation_sigma_m is None:
+            return {}
+        return {
+            "elevation_m": round(self.elevation_m, 1),
+            "elevation_sigma_m": round(self.elevation_sigma_m, 1),
+            "airborne": self.airborne,
         }
 
 

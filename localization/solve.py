@@ -50,6 +50,7 @@ class Solution:
         residuals_s: for each shot observed less predicted arrival, those of ``used``.
         height_m: of the source, in the datum of the sensors' heights, where it was fitted.
         height_sigma_m: its standard deviation.
+        airborne: the height is above where guns are fired. See ``tocsin.localization.elevation``.
     """
 
     position_m: Array
@@ -60,6 +61,7 @@ class Solution:
     residuals_s: tuple[Array, ...]
     height_m: float | None = None
     height_sigma_m: float | None = None
+    airborne: bool = False
 
     def travel_s(self, arrivals: Arrivals, air: Air) -> Array:
         """Travel times to all sensors, ``(m,)``, slant where the height was fitted."""

@@ -62,9 +62,9 @@ def air_of(known: Mapping[str, float]) -> Air:
 def travel_times_s(sources_m: Array, sensors_m: Array, air: Air) -> Array:
     """Travel times in seconds, shape ``(…, n)``, of sound from sources ``(…, 2)`` to sensors ``(n, 2)``, metres.
 
-    With a third coordinate, up, in both, the path is the slant one. Wind carries the wave front: the time solves ``|path − wind · time| = speed · time``, a quadratic in the time. This
-    is the shift of each sensor of Calhoun et al. 2021 (arXiv 2108.07377), solved in closed form. The wind must be
-    slower than sound.
+    With a third coordinate, up, in both, the path is the slant one. Wind carries the wave front: the time solves
+    ``|path − wind · time| = speed · time``, a quadratic in the time. This is the shift of each sensor of Calhoun et al.
+    2021 (arXiv 2108.07377), solved in closed form. The wind must be slower than sound.
     """
     paths = sensors_m - sources_m[..., None, :]
     speed, wind = air.speed_mps, air.wind_vector_mps

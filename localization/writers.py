@@ -23,6 +23,9 @@ SHOT_COLUMNS = (
     "y_m",
     "latitude",
     "longitude",
+    "elevation_m",
+    "elevation_sigma_m",
+    "airborne",
     "semi_major_m",
     "semi_minor_m",
     "azimuth_deg",
@@ -70,7 +73,8 @@ class _TableWriter:
     def add(self, shots: Sequence[Shot]) -> None:
         for shot in shots:
             fields = shot.to_dict()
-            self._writer.writerow({**fields, **fields["ellipse_95"], "ambiguous": str(shot.ambiguous).lower()})
+            words = {key: str(value).lower() for key, value in fields.items() if isinstance(value, bool)}
+            self._writer.writerow({**fields, **fields["ellipse_95"], **words})
 
     def close(self) -> None:
         """A table has no end mark."""
