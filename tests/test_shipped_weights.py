@@ -16,9 +16,9 @@ from tocsin.inference.model import Model
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.fixture(scope="module")
-def model():
-    return Model()
+@pytest.fixture(scope="module", params=["tocsin-s", "tocsin-m"])
+def model(request):
+    return Model(request.param)
 
 
 def test_file_and_parameters_are_small(model):
@@ -43,6 +43,10 @@ def test_validation_and_test_share_no_session(model):
     held = model.card.held_out
     assert {"pittsburgh-2018/FP8", "pittsburgh-2018/FP9"} <= set(held["test"])
     assert not set(held["test"]) & set(held["validation"])
+
+
+def test_the_small_weights_are_the_default():
+    assert Model().card.name == "tocsin-s"
 
 
 def test_live_fire_of_unheard_positions_is_told_from_its_background(recordings, model):
