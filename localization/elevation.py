@@ -23,7 +23,7 @@ LEAST_SENSORS_IN_SPACE = 6  # four unknowns, and two arrivals that can contradic
 LARGEST_SIGMA_M = 25.0
 HIGHEST_M = 400.0  # above the ground
 LOW_M = 25.0  # above the ground; what is lower may be a gun on a roof
-LEAST_GAIN = 3.0  # of evidence over the best place below LOW_M
+LEAST_GAIN = 4.0  # of evidence over the best place below LOW_M
 NORMAL_95_ONE_SIDED = 1.6448536269514722
 NEAREST = 4  # sensors that tell where the ground is
 
