@@ -23,6 +23,7 @@ from tocsin.localization.writers import geojson_of, incident_dict
 
 # A firework goes on for seconds, and is as false when its third bang is taken for gunfire as when its first is.
 SAME_SOUND_S = 5.0
+DEMO_WEIGHTS = "tocsin-m"  # nothing here is as short of power as a sensor
 
 
 class OutputFormat(StrEnum):
@@ -38,7 +39,9 @@ def demo(
         "out/demo"
     ),
     format: Annotated[OutputFormat, typer.Option(help="of the outcome on stdout")] = OutputFormat.table,
-    model: Annotated[str | None, typer.Option(help="an .onnx of `tocsin export`; default: the shipped weights")] = None,
+    model: Annotated[
+        str, typer.Option(help="an .onnx of `tocsin export`, or the name of shipped weights")
+    ] = DEMO_WEIGHTS,
 ) -> None:
     """A simulated neighbourhood, heard, located, scored, drawn.
 
