@@ -12,7 +12,7 @@ from tocsin.localization.association import Candidate
 from tocsin.localization.back_projection import SEARCH_REACH_M, Start
 from tocsin.localization.elevation import with_elevation
 from tocsin.localization.repeats import SAME_SOUND_S, spent
-from tocsin.localization.settle import Located, settle, with_repeats
+from tocsin.localization.settle import Located, settle, with_repeats, with_shock_wave
 from tocsin.localization.travel import Air, travel_times_s
 
 PLACE_COST = 4.5  # evidence below which a place is none: an area holds many, and chance picks the best of them
@@ -68,7 +68,9 @@ def accept(
             if located is None or located.candidate.score < cost:
                 continue
             located = with_repeats(arrivals, air, located)
-            used = np.concatenate(located.solution.used)
+            others = [item for item in candidates if item is not candidate and not claimed[item.wants].any()]
+            located = with_shock_wave(arrivals, air, located, others)
+            used = np.concatenate(located.heard)
             if claimed[used].any():
                 located = None
         if located is None:

@@ -25,7 +25,6 @@ from tocsin.localization.incidents import assign_incidents
 from tocsin.localization.repeats import spent
 from tocsin.localization.settle import Located
 from tocsin.localization.shot import Alternative, Place, Rejected, Shot
-from tocsin.localization.solve import Solution
 from tocsin.localization.travel import Air, air_of
 
 Array = npt.NDArray[np.float64]
@@ -155,8 +154,8 @@ def _locate_window(
                 due = np.flatnonzero(best.solution.times_s < end_s)
                 if due.size:
                     shots += _shots_of(left, site, air, best, rivals, due, input_name)
-                    taken[kept[spent(left, np.concatenate([best.solution.used[index] for index in due]))]] = True
-                held[kept[spent(left, np.concatenate(best.solution.used))]] = True
+                    taken[kept[spent(left, np.concatenate([best.heard[index] for index in due]))]] = True
+                held[kept[spent(left, np.concatenate(best.heard))]] = True
                 echoes |= echoes_of(arrivals, air, best)
         places_m += found_m
         about_m = np.array(found_m)
@@ -206,7 +205,7 @@ def _shots_of(
                 alternatives=alternatives if verdict.ambiguous else (),
                 n_sensors=len(ids),
                 detections=ids,
-                rejected=_rejected(arrivals, solution, index, residual_s),
+                rejected=_rejected(arrivals, best, index, residual_s),
                 residuals_s={
                     detection.sensor_id: float(value)
                     for detection, value in zip(held, solution.residuals_s[index], strict=True)
@@ -215,6 +214,7 @@ def _shots_of(
                 elevation_m=solution.height_m,
                 elevation_sigma_m=solution.height_sigma_m,
                 airborne=solution.airborne,
+                trajectory=best.shock.trajectory if best.shock else None,
             )
         )
     return shots
@@ -227,15 +227,18 @@ def _place(site: Site, position_m: Array) -> Place:
     return Place(latitude=float(latitude), longitude=float(longitude))
 
 
-def _rejected(arrivals: Arrivals, solution: Solution, shot: int, residual_s: Array) -> tuple[Rejected, ...]:
-    """Arrivals near the predicted ones that no shot of this place took."""
-    taken = np.concatenate(solution.used)
+def _rejected(arrivals: Arrivals, best: Located, shot: int, residual_s: Array) -> tuple[Rejected, ...]:
+    """Arrivals near the predicted ones that no shot of this place took, and the shock waves ahead of this one."""
+    taken = np.concatenate(best.heard)
     near = np.flatnonzero((residual_s > -ECHO_WINDOW_S / 2) & (residual_s < ECHO_WINDOW_S))
-    outliers = set(solution.rejected[shot].tolist())
+    outliers = set(best.solution.rejected[shot].tolist())
+    shocks = set(best.shock.members[shot].tolist()) if best.shock else set()
     result = []
-    for index in np.setdiff1d(near, taken):
+    for index in [*sorted(shocks), *np.setdiff1d(near, taken).tolist()]:
         detection = arrivals.detections[index]
-        if int(index) in outliers:
+        if index in shocks:
+            reason = "shock wave"
+        elif index in outliers:
             reason = "does not fit the others"
         else:
             reason = "later than direct sound" if residual_s[index] > 0 else "earlier than direct sound"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from tocsin.localization.shock_wave import Trajectory
 from tocsin.localization.solve import Ellipse
 
 SCHEMA_VERSION = 1  # of shots and incidents, as of detections
@@ -63,6 +64,7 @@ class Shot:
         elevation_m: height of the source in the datum of the sensors' heights, where these tell it; else None.
         elevation_sigma_m: its standard deviation.
         airborne: made too high for a gun. See ``tocsin.localization.elevation``.
+        trajectory: of a supersonic round, where its shock wave shows it.
     """
 
     input: str
@@ -82,6 +84,7 @@ class Shot:
     elevation_m: float | None = None
     elevation_sigma_m: float | None = None
     airborne: bool = False
+    trajectory: Trajectory | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The fields of the contract, ready for JSON."""
@@ -114,6 +117,7 @@ class Shot:
             ],
             "residuals_s": {sensor: round(value, 4) for sensor, value in self.residuals_s.items()},
             "probability": round(self.probability, 4),
+            **({"trajectory": self.trajectory.to_dict()} if self.trajectory else {}),
         }
 
     def _elevation(self) -> dict[str, Any]:
