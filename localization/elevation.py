@@ -14,7 +14,7 @@ import numpy.typing as npt
 from tocsin.localization.arrivals import CLUTTER_PER_S, Array, Arrivals
 from tocsin.localization.association import LEAST_SENSORS, members_by_shot
 from tocsin.localization.back_projection import SHOT_COST
-from tocsin.localization.nearby import LATEST_S, PATH_SIGMA_S, Nearby, nearby
+from tocsin.localization.nearby import LATEST_S, MOST_SENSORS, PATH_SIGMA_S, Nearby, nearby
 from tocsin.localization.settle import Located
 from tocsin.localization.solve import solve
 from tocsin.localization.travel import Air, travel_times_s
@@ -46,6 +46,8 @@ def with_elevation(arrivals: Arrivals, air: Air, located: Located, claimed: npt.
         located: a place in the plane.
         claimed: arrivals of other places, which this one may not take, ``(n,)``.
     """
+    if located.shock is not None:  # a bullet's is no firework's
+        return located
     flat = located.solution
     shots = flat.times_s.size
     near = nearby(arrivals, air, np.broadcast_to(flat.position_m, (shots, 2)), flat.times_s, LATEST_S)
@@ -58,11 +60,18 @@ def with_elevation(arrivals: Arrivals, air: Air, located: Located, claimed: npt.
     lags = _lags_s(near, sensors_m, air, places, times)
     scores = np.array([near.evidence(row) for row in lags])
     best = int(scores[1:].sum(axis=1).argmax()) + 1
-    gain = float(scores[best].sum() - scores[0].sum())
+    # What the town does to a path it does to all rounds of a burst: they do not add up, the one that tells most counts.
+    gain = float((scores[best] - scores[0]).max())
     if gain < LEAST_GAIN:
         return located
-    chosen = members_by_shot(near, lags[best], shots)
-    if claimed[np.concatenate(chosen)].any() or min(indices.size for indices in chosen) < LEAST_SENSORS:
+    taken, kept, chosen = claimed.copy(), [], []
+    for shot, indices in enumerate(members_by_shot(near, lags[best], shots)):
+        free = indices[~taken[indices]]
+        if free.size >= LEAST_SENSORS:  # else it is one that another explains, seen in the plane as a second
+            kept.append(shot)
+            chosen.append(free)
+            taken[free] = True
+    if not kept:
         return located
     fitted = solve(arrivals, air, chosen, places[best], heights_m=(ground_m, ground_m + HIGHEST_M))
     above_m, sigma_m = (fitted.height_m or 0.0) - ground_m, fitted.height_sigma_m or 0.0
@@ -74,19 +83,21 @@ def with_elevation(arrivals: Arrivals, air: Air, located: Located, claimed: npt.
         located.candidate,
         position_m=fitted.position_m,
         times_s=fitted.times_s,
-        score=max(located.candidate.score, float((scores[best] - SHOT_COST).sum())),
+        score=max(located.candidate.score, float((scores[best, kept] - SHOT_COST).sum())),
         wants=np.unique(np.concatenate(fitted.used)),
     )
-    evidence = np.maximum(located.evidence, scores[best])
-    return replace(located, candidate=candidate, solution=replace(fitted, airborne=airborne), evidence=evidence)
+    evidence = np.maximum(located.evidence, scores[best])[kept]
+    return Located(candidate, replace(fitted, airborne=airborne), evidence)
 
 
 def ground_at(arrivals: Arrivals, position_m: Array) -> float:
-    """Height of the nearest sensors of known height, the nearer the more; metres."""
-    known = np.flatnonzero(np.isfinite(arrivals.heights_m))
-    distance_m = np.hypot(*(arrivals.sensors_m[known] - position_m).T)
-    nearest = np.argsort(distance_m, kind="stable")[:NEAREST]
-    return float(np.average(arrivals.heights_m[known[nearest]], weights=1.0 / (distance_m[nearest] + 10.0)))
+    """Height of the nearest sensors of known height, the nearer the more; metres. NaN where no near one is known."""
+    count = min(len(arrivals.sensor_ids), MOST_SENSORS)
+    distance_m, sensor = arrivals.index.tree.query(position_m, np.arange(1, count + 1))
+    known = np.flatnonzero(np.isfinite(arrivals.heights_m[sensor]))[:NEAREST]
+    if not known.size:
+        return float("nan")
+    return float(np.average(arrivals.heights_m[sensor[known]], weights=1.0 / (distance_m[known] + 10.0)))
 
 
 def _climb(

@@ -127,6 +127,16 @@ def test_without_heights_nothing_is_said_of_height():
     assert "elevation_m" not in shot.to_dict()
 
 
+def test_bursts_of_one_place_take_each_arrival_once_and_share_the_height(rng):
+    detections = [item for at_s in (1.0, 1.4, 2.3) for item in heard(SHELL, rng.normal(0.0, 0.003, 9), time_s=at_s)]
+    shots = locate(detections, AIR)
+    used = [name for shot in shots for name in shot.detections]
+    assert len(used) == len(set(used))
+    assert [round((shot.discharge_time_utc - START).total_seconds(), 1) for shot in shots] == [1.0, 1.4, 2.3]
+    assert all(shot.airborne for shot in shots)
+    assert len({shot.elevation_m for shot in shots}) == 1
+
+
 def test_too_few_sensors_tell_no_height():
     shots = locate(heard(SHELL, sensors=SENSORS[: LEAST_SENSORS_IN_SPACE - 1]), AIR)
     assert shots
@@ -156,6 +166,8 @@ def test_ground_is_where_the_near_sensors_stand():
     assert abs(at_sensor - SENSORS[4, 2]) < 1.0
     level = replace(arrivals, heights_m=np.full(len(SENSORS), 7.0))
     assert ground_at(level, np.array([50.0, 70.0])) == pytest.approx(7.0)
+    unknown = replace(arrivals, heights_m=np.full(len(SENSORS), np.nan))
+    assert np.isnan(ground_at(unknown, np.array([50.0, 70.0])))
 
 
 def test_height_counts_against_gunfire_once_and_by_the_stated_ratio():
