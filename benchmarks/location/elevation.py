@@ -7,6 +7,7 @@ A sound is made 1.5 m or 30 to 200 m above it. Each sensor hears it with a proba
 errors of the travel time of 5 to 10 ms, half of them with an echo after it; one or two sensors hear an echo alone. The
 stated temperature is wrong by 2 °C. *In the plane* is the same sound with no heights of sensors given, so that the fit
 stays in two dimensions. *Covered* is the share of the heights that are said whose 95 % interval holds the truth.
+*Six heard it*: the share that six sensors or more heard directly, without which no height is said.
 
 With --recordings the published live fire is located, from pulses and from audio: all of its shots are on the ground.
 """
@@ -22,6 +23,7 @@ import numpy.typing as npt
 from tocsin.data.pittsburgh import read_live_fire, write_array_recording, write_detections
 from tocsin.inference.detection import Detection
 from tocsin.localization.commands import read_input
+from tocsin.localization.elevation import LEAST_SENSORS_IN_SPACE
 from tocsin.localization.locate import locate
 from tocsin.localization.nearby import hearing_at_distance
 from tocsin.localization.shot import Shot
@@ -43,8 +45,10 @@ def ground_m(places_m: Array, hills_m: float) -> Array:
     return np.asarray(hills_m * np.sin(east / 223.0 + 0.7) * np.cos(north / 271.0 + 0.3))
 
 
-def draw_scene(height_m: float, hills_m: float, generator: np.random.Generator) -> tuple[list[Detection], Air, Array]:
-    """Detections of one sound, the air as it is stated, and where the sound was made, ``(3,)``."""
+def draw_scene(
+    height_m: float, hills_m: float, generator: np.random.Generator
+) -> tuple[list[Detection], Air, Array, int]:
+    """Detections of one sound, the air as stated, where it was made, ``(3,)``, and how many sensors it reached."""
     cells = np.array([(column / COLUMNS, row / ROWS) for row in range(ROWS) for column in range(COLUMNS)])
     count = len(cells)
     flat_m = SIDE_M * (cells + generator.uniform(0.2, 0.8, (count, 2)) / [COLUMNS, ROWS])
@@ -57,11 +61,12 @@ def draw_scene(height_m: float, hills_m: float, generator: np.random.Generator) 
     direct_s = 1.0 + travel_times_s(source_m, sensors_m, Air(stated_c + error_c))
     hearing = hearing_at_distance(np.linalg.norm(sensors_m - source_m, axis=1))
     echo_only = generator.choice(count, generator.integers(1, 3), replace=False)
-    detections = []
+    detections, direct = [], 0
     for sensor in np.flatnonzero(generator.random(count) < np.maximum(hearing, LEAST_HEARING)).tolist():
         heard = []
         if sensor not in echo_only:
             heard.append((direct_s[sensor] + generator.normal(0.0, sigma_s), generator.uniform(12.0, 25.0)))
+            direct += 1
         if sensor in echo_only or generator.random() < 0.5:
             heard.append((direct_s[sensor] + generator.uniform(0.05, 0.4), generator.uniform(6.0, 14.0)))
         x_m, y_m, z_m = sensors_m[sensor].tolist()
@@ -76,7 +81,7 @@ def draw_scene(height_m: float, hills_m: float, generator: np.random.Generator) 
             )
             for time_s, rise_db in heard
         ]
-    return detections, Air(stated_c), source_m
+    return detections, Air(stated_c), source_m, direct
 
 
 def answer_of(shots: list[Shot]) -> Shot | None:
@@ -93,14 +98,15 @@ def error_m(shot: Shot | None, source_m: Array) -> float:
 
 def row_of(height_m: float, hills_m: float, trials: int, seed: int) -> str:
     """One line of the table."""
-    located, heights, errors, inside, airborne = 0, [], [], [], 0
+    located, heights, errors, inside, airborne, enough = 0, [], [], [], 0, 0
     for trial in range(trials):
         generator = np.random.default_rng([seed, trial, int(height_m), int(hills_m)])
-        detections, air, source_m = draw_scene(height_m, hills_m, generator)
+        detections, air, source_m, direct = draw_scene(height_m, hills_m, generator)
         shot = plane = answer_of(locate(detections, air))
         if shot is not None and shot.elevation_m is not None:
             plane = answer_of(locate([item.model_copy(update={"z_m": None}) for item in detections], air))
         located += shot is not None
+        enough += direct >= LEAST_SENSORS_IN_SPACE
         errors.append((error_m(plane, source_m), error_m(shot, source_m)))
         if shot is not None and shot.elevation_m is not None and shot.elevation_sigma_m is not None:
             off_m = abs(shot.elevation_m - source_m[2])
@@ -110,7 +116,8 @@ def row_of(height_m: float, hills_m: float, trials: int, seed: int) -> str:
     middle, most = np.nanquantile(errors, 0.5, axis=0), np.nanquantile(errors, 0.9, axis=0)
     told = f"{np.median(heights):.0f} m | {np.mean(inside):.0%}" if heights else "– | –"
     return (
-        f"| {'hills' if hills_m else 'flat'} | {height_m:g} m | {located / trials:.1%} | {airborne / trials:.1%} | "
+        f"| {'hills' if hills_m else 'flat'} | {height_m:g} m | {located / trials:.1%} | {enough / trials:.1%} | "
+        f"{airborne / trials:.1%} | "
         f"{middle[0]:.1f} / {most[0]:.1f} m | {middle[1]:.1f} / {most[1]:.1f} m | {len(heights) / trials:.1%} | "
         f"{told} |"
     )
@@ -140,8 +147,9 @@ def main() -> None:
     parser.add_argument("--recordings", type=Path, help="folder of the shared recordings")
     options = parser.parse_args()
     print(f"{options.trials} trials each, seed {options.seed}; errors: median / 90 %\n")
-    print("| ground | source above it | located | airborne | in the plane | as located | height said | off | covered |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    said = "in the plane | as located | height said | off | covered"
+    print(f"| ground | source above it | located | six heard it | airborne | {said} |")
+    print("|" + "---|" * 10)
     for hills_m in HILLS_M:
         for height_m in HEIGHTS_M:
             print(row_of(height_m, hills_m, options.trials, options.seed), flush=True)
