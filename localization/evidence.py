@@ -13,7 +13,7 @@ EVEN_SCORE, SCORE_SCALE = 8.0, 3.0  # of the probability that the arrivals belon
 # `benchmarks/location/reliability.py --first-seed 100 --seeds 27`.
 ERRORS_CORRELATE = 0.5
 # Logarithm of the likelihood ratio of gunfire to a burst 60 to 200 m up, where the source is called airborne: 2 in 100
-# on the ground are at worst, 43 in 100 of the bursts (`benchmarks/location/elevation.py`), so 1 to 20.
+# on the ground are at worst, 44 in 100 of the bursts (`benchmarks/location/elevation.py`), so 1 to 20.
 AIRBORNE_LOG_RATIO = -3.0
 
 
