@@ -73,7 +73,7 @@ class TocsinCNN(WaveformClassifier):
 
 @register
 def tocsin_s(n_classes: int, sample_rate: int) -> TocsinCNN:
-    """The sensor's model: 1 s at 12 kHz, 40 mel bands, about 50 k parameters."""
+    """The sensor's model: 40 mel bands, about 50 k parameters."""
     return TocsinCNN(
         MelFrontEnd(sample_rate=sample_rate, n_mels=40),
         n_mels=40,
