@@ -31,6 +31,9 @@ def mel_filterbank(sample_rate: int, n_fft: int, n_mels: int, minimum_hz: float,
     return filters
 
 
+RADIX = 8
+
+
 class MelFrontEnd(nn.Module):
     """Raw waveform to a log-mel spectrogram that does not depend on the gain of the recording.
 
@@ -38,14 +41,14 @@ class MelFrontEnd(nn.Module):
     beside a sound, does not show as such. Every window stands alone: no statistic crosses the batch, hence a stream
     and a whole file see the same numbers.
 
-    The transform is one radix-4 step of decimation in time (Cooley and Tukey 1965): four transforms of a quarter of the
-    length, each of every fourth sample, then butterflies. Both are fixed convolutions, with a third of the full
-    transform's multiplications.
+    The transform is one radix-8 step of decimation in time (Cooley and Tukey 1965): eight transforms of an eighth of
+    the length, each of every eighth sample, then butterflies. Both are fixed convolutions, with a sixth of the
+    multiplications of the full transform.
 
     Args:
         sample_rate: Hz.
-        n_fft: samples of the Hann window and of the transform, a multiple of 8.
-        hop: samples between frames, a multiple of 4.
+        n_fft: samples of the Hann window and of the transform, a multiple of 16.
+        hop: samples between frames, a multiple of 8.
         n_mels: mel bands between ``minimum_hz`` and ``maximum_hz``. The upper end must not exceed what the poorest
             recording carries, or a network learns the recording instead of the sound.
         floor_db: level of the floor relative to the window's mean power.
@@ -54,7 +57,7 @@ class MelFrontEnd(nn.Module):
         TocsinError: ``n_fft`` or ``hop`` is no such multiple, or the filters are impossible (:func:`mel_filterbank`).
     """
 
-    quarter_basis: Tensor
+    short_basis: Tensor
     butterflies: Tensor
     filters: Tensor
 
@@ -69,8 +72,8 @@ class MelFrontEnd(nn.Module):
         floor_db: float = -50.0,
     ) -> None:
         super().__init__()
-        if n_fft % 8 or hop % 4:
-            raise TocsinError(f"n_fft must be a multiple of 8 and hop of 4, got {n_fft} and {hop}")
+        if n_fft % (2 * RADIX) or hop % RADIX:
+            raise TocsinError(f"n_fft must be a multiple of {2 * RADIX} and hop of {RADIX}, got {n_fft} and {hop}")
         self.hop = hop
         self.floor = 10 ** (floor_db / 10)
         self.parameters_of_card: dict[str, float | int | str] = {
@@ -87,19 +90,19 @@ class MelFrontEnd(nn.Module):
         # The first and the last butterfly give their bins twice: each is taken once, and none above Nyquist.
         first = [bin_ <= n_fft // 2 and bin_ not in bins[:place] for place, bin_ in enumerate(bins)]
         taken = filters[:, [min(bin_, n_fft // 2) for bin_ in bins]] * torch.tensor(first)
-        self.register_buffer("quarter_basis", _quarter_basis(n_fft).float(), persistent=False)
+        self.register_buffer("short_basis", _short_basis(n_fft).float(), persistent=False)
         self.register_buffer("butterflies", _butterflies(n_fft).float(), persistent=False)
         self.register_buffer("filters", taken.float().unsqueeze(-1), persistent=False)
 
     def mel(self, waveform: Tensor) -> Tensor:
         """Mel power spectrogram: ``(batch, samples)`` to ``(batch, n_mels, frames)``, frames not centred."""
-        batch = waveform.shape[0]
-        groups = self.butterflies.shape[0] // 8
-        quarters = waveform[:, : waveform.shape[1] // 4 * 4].reshape(batch, -1, 4).transpose(1, 2)
-        parts = functional.conv1d(quarters, self.quarter_basis, stride=self.hop // 4, groups=4)
-        parts = parts.reshape(batch, 4, groups, 2, -1).transpose(1, 2).reshape(batch, groups * 8, -1)
+        batch, length = waveform.shape
+        groups = self.butterflies.shape[0] // (2 * RADIX)
+        phases = waveform[:, : length // RADIX * RADIX].reshape(batch, -1, RADIX).transpose(1, 2)
+        parts = functional.conv1d(phases, self.short_basis, stride=self.hop // RADIX, groups=RADIX)
+        parts = parts.reshape(batch, RADIX, groups, 2, -1).transpose(1, 2).reshape(batch, groups * 2 * RADIX, -1)
         spectrum = functional.conv1d(parts, self.butterflies, groups=groups)
-        power = (spectrum * spectrum).reshape(batch, groups * 4, 2, -1).sum(2)
+        power = (spectrum * spectrum).reshape(batch, groups * RADIX, 2, -1).sum(2)
         return functional.conv1d(power, self.filters)
 
     def forward(self, waveform: Tensor) -> Tensor:
@@ -110,32 +113,36 @@ class MelFrontEnd(nn.Module):
         return torch.log10(mel / mean + self.floor)
 
 
-def _quarter_basis(n_fft: int) -> Tensor:
-    """Windowed transforms of every fourth sample: ``(4 * (n_fft / 8 + 1) * 2, 1, n_fft / 4)``, real then imaginary."""
-    quarter = n_fft // 4
+def _short_basis(n_fft: int) -> Tensor:
+    """Windowed transforms of every ``RADIX``-th sample, real then imaginary parts, each of ``n = n_fft / RADIX``.
+
+    Shape ``(RADIX * (n / 2 + 1) * 2, 1, n)``.
+    """
+    size = n_fft // RADIX
     window = torch.hann_window(n_fft, periodic=True, dtype=torch.float64)
-    time = torch.arange(quarter, dtype=torch.float64)
-    angle = 2 * math.pi * torch.outer(torch.arange(quarter // 2 + 1, dtype=torch.float64), time) / quarter
+    time = torch.arange(size, dtype=torch.float64)
+    angle = 2 * math.pi * torch.outer(torch.arange(size // 2 + 1, dtype=torch.float64), time) / size
     waves = torch.stack([torch.cos(angle), -torch.sin(angle)], dim=1)
-    return torch.stack([waves * window[phase::4] for phase in range(4)]).reshape(-1, 1, quarter)
+    return torch.stack([waves * window[phase::RADIX] for phase in range(RADIX)]).reshape(-1, 1, size)
 
 
 def _bins_of_butterflies(n_fft: int) -> list[int]:
-    """The four bins that each butterfly gives: those that one bin of the short transforms, or its conjugate, feeds."""
-    quarter = n_fft // 4
-    return [bin_ for j in range(quarter // 2 + 1) for bin_ in (j, quarter - j, quarter + j, 2 * quarter - j)]
+    """The ``RADIX`` bins of each butterfly: all that one bin of the short transforms, or its conjugate, feeds."""
+    size = n_fft // RADIX
+    pairs = [(j + m * size, (m + 1) * size - j) for j in range(size // 2 + 1) for m in range(RADIX // 2)]
+    return [bin_ for pair in pairs for bin_ in pair]
 
 
 def _butterflies(n_fft: int) -> Tensor:
-    """From the 4 × (real, imaginary) of a bin of the short transforms to 4 × (real, imaginary) of the long one.
+    """From the ``RADIX`` × (real, imaginary) of a bin of the short transforms to as many of the long one.
 
-    ``X[k] = Σ_r exp(−2πi r k / N) F_r[k mod N/4]``, and ``F_r[N/4 − j]`` is the conjugate of ``F_r[j]``: shape
-    ``((n_fft / 8 + 1) * 8, 8, 1)``.
+    ``X[k] = Σ_r exp(−2πi r k / N) F_r[k mod n]``, ``n = N / RADIX``, and ``F_r[n − j]`` is the conjugate of ``F_r[j]``:
+    shape ``((n / 2 + 1) * 2 * RADIX, 2 * RADIX, 1)``.
     """
-    bins = torch.tensor(_bins_of_butterflies(n_fft), dtype=torch.float64).reshape(-1, 4)
-    angle = 2 * math.pi * bins[:, :, None] * torch.arange(4, dtype=torch.float64) / n_fft
-    conjugate = torch.tensor([1.0, -1.0, 1.0, -1.0], dtype=torch.float64)[:, None]
+    bins = torch.tensor(_bins_of_butterflies(n_fft), dtype=torch.float64).reshape(-1, RADIX)
+    angle = 2 * math.pi * bins[:, :, None] * torch.arange(RADIX, dtype=torch.float64) / n_fft
+    conjugate = torch.tensor([1.0, -1.0], dtype=torch.float64).repeat(RADIX // 2)[:, None]
     cosine, sine = torch.cos(angle), torch.sin(angle)
     real = torch.stack([cosine, sine * conjugate], dim=-1)
     imaginary = torch.stack([-sine, cosine * conjugate], dim=-1)
-    return torch.stack([real, imaginary], dim=2).reshape(-1, 8, 1)
+    return torch.stack([real, imaginary], dim=2).reshape(-1, 2 * RADIX, 1)
