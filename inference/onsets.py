@@ -36,7 +36,7 @@ _SETTLING = 5
 _RESPONSE = 15  # of the filters: by then that of the narrowest band has fallen by 85 dB
 _CONTEXT = 100
 _LOOKAHEAD = 100
-_BLOCK = 500
+_BLOCK = 1000
 
 _POWER_FLOOR = 1e-11  # below the quantisation noise of 16 bit (7.8e-11): a ratio to digital silence stays finite
 _SIGMA_FLOOR_S = 0.0005
@@ -60,7 +60,7 @@ class Onset:
 
 
 class OnsetPicker:
-    """Picks onsets from a stream of mono samples, in constant memory, up to 0.6 s behind it.
+    """Picks onsets from a stream of mono samples, in constant memory, up to 1.1 s behind it.
 
     Runs of 20 ms and more of exact zeros are gaps, not silence: their edges are no onsets, and an onset needs 20 ms of
     sound before it. Samples that are not finite count as zeros.
@@ -86,25 +86,20 @@ class OnsetPicker:
         bands = [(low, min(high, highest)) for low, high in BANDS_HZ if low * 1.3 < highest]
         wide = (WIDE_BAND_HZ[0], min(WIDE_BAND_HZ[1], highest))
         # A filter is a matrix from the samples of a frame and of those before it to the filtered samples of the frame:
-        # one product for all bands, and no start-up time of a library of filters.
-        size = (_RESPONSE + 1) * self._hop
-        filters, powers = [], []
-        for band, (_, high) in enumerate(bands):
-            response = band_pass_response(bands[band], sample_rate, size)[: size - self._hop + 1]
-            # The power of a low band is told by fewer samples of it: three of its highest period will do.
-            kept = range(0, self._hop, max(1, int(sample_rate / (3.0 * high))))
-            for sample in kept:
-                filters.append(np.pad(response[::-1], (sample, self._hop - 1 - sample)))
-                powers.append(np.eye(len(bands))[band] / len(kept))
-        self._filters = np.array(filters, np.float32).T.copy()
-        self._powers = np.array(powers, np.float32)
-        self._wide_response = band_pass_response(wide, sample_rate, size)
+        # one product a band, and no start-up time of a library of filters.
+        self._filters = [_filter_matrix(band, sample_rate, self._hop) for band in bands]
+        counts = np.array([matrix.shape[1] for matrix in self._filters])
+        self._shares = np.repeat(np.diag(1.0 / counts), counts, axis=0).astype(np.float32)
+        # The frames of a block side by side with what lies before them, and filtered: allocating anew would cost more.
+        self._spans = np.empty((_BLOCK, (_RESPONSE + 1) * self._hop), np.float32)
+        self._filtered = np.empty((_BLOCK, len(self._shares)), np.float32)
+        self._wide_response = _audible(band_pass_response(wide, sample_rate, self._spans.shape[1]))
         self._reset()
 
     def _reset(self) -> None:
         self._pending = np.empty(0, np.float32)
         frames = _CONTEXT + _LOOKAHEAD
-        self._power = np.zeros((self._powers.shape[1], frames))
+        self._power = np.zeros((len(self._filters), frames))
         self._silent = np.ones(frames, dtype=bool)
         self._samples = np.zeros(frames * self._hop, np.float32)
         self._first_frame = -frames
@@ -122,8 +117,9 @@ class OnsetPicker:
         chunk = np.asarray(samples)
         if chunk.ndim != 1:
             raise TocsinError(f"an onset picker takes mono samples of shape (samples,), not {chunk.shape}")
-        finite = np.clip(np.where(np.isfinite(chunk), chunk, 0.0), -_LOUDEST, _LOUDEST)
-        self._pending = np.concatenate((self._pending, finite.astype(np.float32)))
+        if not (np.abs(chunk) <= _LOUDEST).all():
+            chunk = np.clip(np.where(np.isfinite(chunk), chunk, 0.0), -_LOUDEST, _LOUDEST)
+        self._pending = np.concatenate((self._pending, chunk.astype(np.float32, copy=False)))
         onsets: list[Onset] = []
         size = _BLOCK * self._hop
         start = 0
@@ -146,11 +142,7 @@ class OnsetPicker:
         kept = _CONTEXT + _LOOKAHEAD
         self._first_frame += self._power.shape[1] - kept
         self._samples = np.concatenate((self._samples[-kept * self._hop :], block))
-        spans = sliding_window_view(self._samples[(kept - _RESPONSE) * self._hop :], len(self._filters))[:: self._hop]
-        # A copy, for overlapping rows would keep the product from the fast path.
-        filtered = np.ascontiguousarray(spans) @ self._filters
-        power = np.square(filtered) @ self._powers
-        self._power = np.concatenate((self._power[:, -kept:], power.T), axis=1)
+        self._power = np.concatenate((self._power[:, -kept:], self._power_of_new_frames()), axis=1)
         silent = ~block.reshape(_BLOCK, self._hop).any(axis=1)
         self._silent = np.concatenate((self._silent[-kept:], silent))
         heard = ~_long_runs(self._silent, _GAP)
@@ -168,6 +160,15 @@ class OnsetPicker:
                 self._last_onset_s = onset.onset_s
                 onsets.append(onset)
         return onsets
+
+    def _power_of_new_frames(self) -> npt.NDArray[np.float32]:
+        """Mean square of every band in the frames of the latest block, shape ``(bands, _BLOCK)``."""
+        ready = self._samples[-(_BLOCK + _RESPONSE) * self._hop :]
+        np.copyto(self._spans, sliding_window_view(ready, self._spans.shape[1])[:: self._hop])
+        filtered = [self._spans[:, -len(matrix) :] @ matrix for matrix in self._filters]
+        np.square(np.concatenate(filtered, axis=1, out=self._filtered), out=self._filtered)
+        power: npt.NDArray[np.float32] = (self._filtered @ self._shares).T
+        return power
 
     def _rise_db(self, heard: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
         """Mean over the bands of the power after a frame against that before it, in dB; -inf without a background.
@@ -246,6 +247,23 @@ def band_pass_response(band_hz: tuple[float, float], sample_rate: float, samples
     ):
         response[sample + 4] = drive - feedback[:0:-1] @ response[sample : sample + 4]
     return response[4:]
+
+
+def _filter_matrix(band_hz: tuple[float, float], sample_rate: int, hop: int) -> npt.NDArray[np.float32]:
+    """From the latest samples of the stream to the band's samples in the last ``hop``, those that tell its power.
+
+    The power of a low band is told by fewer samples of it: three of its highest period will do.
+    """
+    step = max(1, int(sample_rate / (3.0 * band_hz[1])))
+    response = _audible(band_pass_response(band_hz, sample_rate, _RESPONSE * hop + 1))[::-1]
+    columns = [np.pad(response, (sample, hop - 1 - sample)) for sample in range(0, hop, step)]
+    return np.array(columns, np.float32).T.copy()
+
+
+def _audible(response: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """An impulse response without its end, where less than a 100 dB of its energy is left."""
+    left = np.cumsum(response[::-1] ** 2)[::-1]
+    return response[left > 1e-10 * left[0]]
 
 
 def _sums(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
