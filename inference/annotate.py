@@ -64,6 +64,11 @@ class Annotator:
         """Start of every complete window that is held, seconds from the start of the audio, shape ``(windows,)``."""
         return self._starts() / self.model.card.sample_rate
 
+    @property
+    def alternate(self) -> NDArray[np.bool_]:
+        """Which of them are every second of the grid, from its first, shape ``(windows,)``."""
+        return (self._starts() + self._lead) // self._hop % 2 == 0
+
     def trace(self, wanted: NDArray[np.bool_] | None = None) -> Trace:
         """Probabilities of the held windows where ``wanted``, shape ``(windows,)``, is true; of all when ``None``."""
         starts = self._starts() if wanted is None else self._starts()[wanted]

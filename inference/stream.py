@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from tocsin.inference.annotate import Annotator
 from tocsin.inference.model import Model
 from tocsin.inference.onsets import Onset, OnsetPicker
-from tocsin.inference.pick import Event, pick, ready_until_s, windows_of
+from tocsin.inference.pick import Event, pick, ready_until_s
 
 # Audio is worked off in blocks at fixed places, whatever the sizes it comes in: so every number that follows, down
 # to the state of the resampler, is the same for a stream and for the whole file.
@@ -71,9 +71,6 @@ class EventStream:
         due = [onset for onset in self._onsets if onset.onset_s < until_s]
         self._onsets = [onset for onset in self._onsets if onset.onset_s >= until_s]
         # The gate: the network hears only the windows that speak for an onset, none in quiet hours.
-        events = []
-        if due:
-            wanted = np.any([windows_of(onset.onset_s, start_s, window_s) for onset in due], axis=0)
-            events = pick(due, annotator.trace(wanted), self.threshold)
+        events = pick(due, annotator, self.threshold)
         annotator.forget((self._onsets[0].onset_s if self._onsets else until_s) - KEEP_S)
         return events

@@ -1,11 +1,14 @@
 """A stream against the whole file, and the picking of events against hand-made traces."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tocsin.inference.annotate import Trace
+from tocsin.inference.annotate import Annotator, Trace
 from tocsin.inference.classify import annotate, classify_samples
 from tocsin.inference.detect import detect
 from tocsin.inference.model import Model
@@ -79,7 +82,24 @@ def test_gate_changes_no_event(model):
         samples = bangs(12000, 5.7, [0.05, 2.0, 2.3, 5.65], seed)
         onsets = pick_onsets(samples, 12000)
         assert len(onsets) >= 3
-        assert detect(samples, 12000, model) == pick(onsets, annotate(model, samples, 12000), model.card.threshold)
+        # Every window computed, and nothing asked of the annotator that streams have.
+        everything = Told(annotate(model, samples, 12000), model.card)
+        assert detect(samples, 12000, model) == pick(onsets, everything, model.card.threshold)
+
+
+class Told:
+    """Windows whose probabilities are known, in the place of an annotator; notes which it was asked for."""
+
+    def __init__(self, trace, card):
+        self.everything, self.model, self.asked = trace, SimpleNamespace(card=card), []
+        self.start_s = trace.start_s
+        self.alternate = np.arange(len(trace.start_s)) % 2 == 0
+
+    def trace(self, wanted):
+        self.asked.append(np.flatnonzero(wanted).tolist())
+        return replace(
+            self.everything, start_s=self.start_s[wanted], probabilities=self.everything.probabilities[wanted]
+        )
 
 
 @pytest.fixture
@@ -133,15 +153,39 @@ def test_empty_audio_is_classified_as_silence_is(model):
     assert sum(classify_samples(model, np.zeros(0, np.float32), 12000).values()) == pytest.approx(1)
 
 
+# At 0.8 s the windows from 0.25 (0.55 in) and 0.5 (0.3 in) hold the onset; 0.75 has it too early, 0.0 too late.
+ONSET = Onset(onset_s=0.8, onset_sigma_s=0.001, snr_db=20.0, level_dbfs=-10.0)
+
+
+def told(*gunshot):
+    classes = ("gunshot", "background")
+    probabilities = np.stack([gunshot, 1 - np.array(gunshot)], axis=1)
+    trace = Trace(classes, np.arange(-0.25, 0.8, 0.25), probabilities, 1.0)
+    return Told(trace, SimpleNamespace(classes=classes, window_s=1.0))
+
+
 def test_pick_takes_the_mean_of_the_windows_that_hold_the_onset():
-    starts = np.array([-0.25, 0.0, 0.25, 0.5, 0.75])
-    gunshot = np.array([0.0, 0.2, 0.9, 0.7, 0.1])
-    probabilities = np.stack([gunshot, 1 - gunshot], axis=1)
-    trace = Trace(("gunshot", "background"), starts, probabilities, 1.0)
-    # At 0.8 s the windows from 0.25 (0.55 in) and 0.5 (0.3 in) hold it; 0.75 has it too early, 0.0 too late.
-    onset = Onset(onset_s=0.8, onset_sigma_s=0.001, snr_db=20.0, level_dbfs=-10.0)
-    (event,) = pick([onset], trace, threshold=0.75)
+    windows = told(0.0, 0.2, 0.9, 0.7, 0.1)
+    (event,) = pick([ONSET], windows, threshold=0.75)
     assert event.probabilities["gunshot"] == pytest.approx(0.8)
     assert (event.label, event.onset_s, event.snr_db) == ("gunshot", 0.8, 20.0)
-    (event,) = pick([onset], trace, threshold=0.85)
+    (event,) = pick([ONSET], windows, threshold=0.85)
     assert (event.label, event.confidence) == ("background", pytest.approx(0.2))
+
+
+def test_pick_asks_no_further_where_the_first_window_is_sure_of_no_gunshot():
+    windows = told(0.0, 0.2, 0.04, 0.7, 0.1)
+    (event,) = pick([ONSET], windows, threshold=0.3)
+    assert event.probabilities["gunshot"] == 0.04
+    assert windows.asked == [[2]]
+    pick([ONSET], doubtful := told(0.0, 0.2, 0.06, 0.7, 0.1), threshold=0.3)
+    assert doubtful.asked == [[2], [2, 3]]
+
+
+def test_every_second_window_stays_so_when_windows_are_forgotten(model):
+    annotator = Annotator(model)
+    annotator.push(np.zeros(5 * 12000, np.float32))
+    odd_s = annotator.start_s[~annotator.alternate]
+    annotator.forget(1.3)
+    assert set(annotator.start_s[~annotator.alternate]) <= set(odd_s)
+    assert not set(annotator.start_s[annotator.alternate]) & set(odd_s)
