@@ -8,6 +8,8 @@ from torch.nn import functional
 
 from tocsin import TocsinError
 
+RADIX = 8
+
 
 def mel_filterbank(sample_rate: int, n_fft: int, n_mels: int, minimum_hz: float, maximum_hz: float) -> Tensor:
     """Triangular filters on the mel scale of O'Shaughnessy (1987), ``2595 log10(1 + f/700)``, peak 1.
@@ -29,9 +31,6 @@ def mel_filterbank(sample_rate: int, n_fft: int, n_mels: int, minimum_hz: float,
     if not bool((filters.amax(1) > 0).all()):
         raise TocsinError(f"{n_mels} mel filters over {minimum_hz}-{maximum_hz} Hz are too narrow for n_fft={n_fft}")
     return filters
-
-
-RADIX = 8
 
 
 class MelFrontEnd(nn.Module):
