@@ -42,11 +42,11 @@ class Event:
 
 def pick(onsets: Sequence[Onset], annotator: Annotator, threshold: float) -> list[Event]:
     """Join onsets with the class probabilities at their time; nothing is dropped here."""
-    card, start_s = annotator.model.card, annotator.start_s
+    card, start_s, alternate = annotator.model.card, annotator.start_s, annotator.alternate
     events = []
     for onset in onsets:
         inside = windows_of(onset.onset_s, start_s, card.window_s)
-        first = inside & annotator.alternate
+        first = inside & alternate
         mean = annotator.trace(first if first.any() else inside).probabilities.mean(axis=0)
         if mean[card.classes.index("gunshot")] >= DOUBT:
             mean = annotator.trace(inside).probabilities.mean(axis=0)

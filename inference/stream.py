@@ -9,9 +9,11 @@ from tocsin.inference.model import Model
 from tocsin.inference.onsets import Onset, OnsetPicker
 from tocsin.inference.pick import Event, pick, ready_until_s
 
-# Audio is worked off in blocks at fixed places, whatever the sizes it comes in: so every number that follows, down
+# Audio is resampled in blocks at fixed places, whatever the sizes it comes in: so every number that follows, down
 # to the state of the resampler, is the same for a stream and for the whole file.
 BLOCK_S = 0.5
+# So many blocks at most are worked off at once, where there are so many: each stage then runs on what it has just used.
+BLOCKS_AT_ONCE = 20
 # Windows that start this long before the next onset that can come serve nobody.
 KEEP_S = 3.0
 
@@ -46,23 +48,27 @@ class EventStream:
     def push(self, samples: NDArray[np.float32]) -> list[Event]:
         """Take samples ``(n,)`` in −1 … 1 and return the events that are now certain, in order of time."""
         pending = np.concatenate([self._pending, np.asarray(samples, np.float32)])
+        whole = len(pending) // self._block * self._block
+        blocks = list(pending[:whole].reshape(-1, self._block))
+        self._pending = pending[whole:].copy()
         events = []
-        while len(pending) >= self._block:
-            block, pending = pending[: self._block], pending[self._block :]
-            events += self._advance(block, last=False)
-        self._pending = pending
+        for first in range(0, len(blocks), BLOCKS_AT_ONCE):
+            events += self._advance(blocks[first : first + BLOCKS_AT_ONCE], last=False)
         return events
 
     def flush(self) -> list[Event]:
         """End of the audio: the events that were still open."""
         block, self._pending = self._pending, np.zeros(0, np.float32)
-        return self._advance(block, last=True)
+        return self._advance([block], last=True)
 
-    def _advance(self, block: NDArray[np.float32], last: bool) -> list[Event]:
+    def _advance(self, blocks: list[NDArray[np.float32]], last: bool) -> list[Event]:
         annotator, window_s = self._annotator, self.model.card.window_s
-        resampled = block if self._resampler is None else self._resampler.resample_chunk(block, last=last)
+        resampler = self._resampler
+        resampled = np.concatenate(
+            [block if resampler is None else resampler.resample_chunk(block, last=last) for block in blocks]
+        )
         annotator.push(resampled)
-        self._onsets += self._onset_picker.push(block if self._picks_native else resampled)
+        self._onsets += self._onset_picker.push(np.concatenate(blocks) if self._picks_native else resampled)
         if last:
             annotator.flush()
             self._onsets += self._onset_picker.flush()
