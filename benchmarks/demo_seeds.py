@@ -7,17 +7,18 @@ import argparse
 import statistics
 
 from tocsin.acoustics.scene import simulate_neighbourhood
-from tocsin.evaluation.demo import DEMO_WEIGHTS, report_of
+from tocsin.evaluation.demo import report_of
 from tocsin.evaluation.trial import run_trial
 from tocsin.inference.model import Model
+from tocsin.models.card import SHIPPED
 
 
 def main() -> None:
     """Run the demo for each seed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=10, help="seeds 0 … N − 1")
-    said = f"an .onnx file, or the name of shipped weights (default: {DEMO_WEIGHTS}, as in `tocsin demo`)"
-    parser.add_argument("--model", default=DEMO_WEIGHTS, help=said)
+    said = f"an .onnx file, or the name of shipped weights (default: {SHIPPED})"
+    parser.add_argument("--model", default=SHIPPED, help=said)
     options = parser.parse_args()
     model = Model(options.model)
     print("| seed | median error, m | gunfire | missed | false |\n|---|---|---|---|---|")

@@ -20,10 +20,10 @@ from tocsin.evaluation.trial import FRAME, START_UTC, Trial, run_trial
 from tocsin.inference.model import Model
 from tocsin.localization.shot import format_time
 from tocsin.localization.writers import geojson_of, incident_dict
+from tocsin.models.card import SHIPPED
 
 # A firework goes on for seconds, and is as false when its third bang is taken for gunfire as when its first is.
 SAME_SOUND_S = 5.0
-DEMO_WEIGHTS = "tocsin-m"  # nothing here is as short of power as a sensor
 
 
 class OutputFormat(StrEnum):
@@ -39,9 +39,7 @@ def demo(
         "out/demo"
     ),
     format: Annotated[OutputFormat, typer.Option(help="of the outcome on stdout")] = OutputFormat.table,
-    model: Annotated[
-        str, typer.Option(help="an .onnx of `tocsin export`, or the name of shipped weights")
-    ] = DEMO_WEIGHTS,
+    model: Annotated[str, typer.Option(help="an .onnx of `tocsin export`, or the name of shipped weights")] = SHIPPED,
 ) -> None:
     """A simulated neighbourhood, heard, located, scored, drawn.
 

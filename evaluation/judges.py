@@ -14,7 +14,7 @@ class Judges:
     """Weight files in order of preference: of those whose card allows it, the first judges a session.
 
     Args:
-        weights: ``.onnx`` files or names of shipped weights; those that ship where there are none.
+        weights: ``.onnx`` files or names of shipped weights; the shipped default where there are none.
 
     Raises:
         TocsinError: a file cannot be loaded, or has other classes than the project's.

@@ -50,7 +50,10 @@ def locate(
     wind_speed_mps: Annotated[float | None, typer.Option(min=0, max=60, help="default: weather.json, else 0")] = None,
     wind_from_deg: Annotated[float | None, typer.Option(help="clockwise from north; default: weather.json")] = None,
     model: Annotated[
-        str | None, typer.Option(help="an .onnx of `tocsin export`, for audio; default: the shipped weights")
+        str | None,
+        typer.Option(
+            help="for audio: an .onnx of `tocsin export`, or tocsin-m (the default) or tocsin-s (half the time)"
+        ),
     ] = None,
     classify: Annotated[bool, typer.Option(help="whether sensors' audio is classified, or bangs located alone")] = True,
 ) -> None:

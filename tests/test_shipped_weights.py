@@ -45,8 +45,8 @@ def test_validation_and_test_share_no_session(model):
     assert not set(held["test"]) & set(held["validation"])
 
 
-def test_the_small_weights_are_the_default():
-    assert Model().card.name == "tocsin-s"
+def test_the_weights_that_hear_better_are_the_default():
+    assert Model().card.name == "tocsin-m"
 
 
 def test_live_fire_of_unheard_positions_is_told_from_its_background(recordings, model):

@@ -69,7 +69,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = Path(os.environ.get("TOCSIN_RECORDINGS", "../shared"))
     parser.add_argument("--recordings", type=Path, default=default, help="folder that holds clips/")
-    parser.add_argument("--weights", nargs="+", default=[], help=".onnx files (default: those that ship)")
+    parser.add_argument(
+        "--weights", nargs="+", default=[], help=".onnx files or names of shipped weights (default: tocsin-m)"
+    )
     options = parser.parse_args()
     try:
         judges, rows = Judges(options.weights), clip_rows(options.recordings)

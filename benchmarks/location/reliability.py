@@ -1,6 +1,6 @@
 """Does an incident's probability mean what it says? Simulated neighbourhoods, heard by the shipped weights.
 
-    python benchmarks/location/reliability.py [--first-seed 0] [--seeds 30] [--streamed]
+    python benchmarks/location/reliability.py [--first-seed 0] [--seeds 30] [--streamed] [--model tocsin-s]
 
 Every seed is a scene of ``tocsin demo``: a square kilometre with 12 sensors; half of its bangs are gunfire, the others
 fireworks and backfires. Each is heard and located; an incident within 60 m of a true bang, and at most 4.5 s after its
@@ -37,8 +37,9 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--seeds", type=int, default=30)
     parser.add_argument("--streamed", action="store_true", help="through the engine of tocsin fuse")
+    parser.add_argument("--model", help="an .onnx, or the name of shipped weights (default: tocsin-m)")
     options = parser.parse_args()
-    model = Model(None)
+    model = Model(options.model)
     stated, true = [], []
     for seed in range(options.first_seed, options.first_seed + options.seeds):
         scene = simulate_neighbourhood(seed)
