@@ -24,7 +24,7 @@ BLOCK_S = 30.0
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH…", help="audio files, or folders of them")]
 Weights = Annotated[
     str | None,
-    typer.Option("--model", help="an .onnx of `tocsin export`, or tocsin-m (the default) or tocsin-s (half the time)"),
+    typer.Option("--model", help="an .onnx of `tocsin export`, or tocsin-m (the default) or tocsin-s (smaller)"),
 ]
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from tocsin import TocsinError
 
 METADATA_KEY = "tocsin_card"
-SHIPPED = "tocsin-m"  # of the weights that ship, those that hear better; "tocsin-s" takes half the time
+SHIPPED = "tocsin-m"  # of the weights that ship, those that hear better; "tocsin-s" is smaller
 
 
 class WeightCard(BaseModel):
