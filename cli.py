@@ -11,14 +11,22 @@ from tocsin import TocsinError, __version__
 # verb: (module, function, what it does). A function named main takes the words after the verb as they are;
 # any other is a typer command, and a typer app a verb with verbs of its own.
 VERBS = {
-    "demo": ("tocsin.evaluation.demo", "demo", "a simulated neighbourhood, heard, located, scored, drawn"),
+    "demo": ("tocsin.evaluation.demo.commands", "demo", "a simulated neighbourhood, heard, located, scored, drawn"),
     "classify": ("tocsin.inference.commands", "classify", "a row a file: the probability of each class"),
     "detect": ("tocsin.inference.commands", "detect", "a row an event: onset, class, confidence"),
     "check-array": ("tocsin.localization.commands", "check_array", "sensors whose clock or position seems wrong"),
     "locate": ("tocsin.localization.commands", "locate", "shots from array recordings or tables of detections"),
-    "fuse": ("tocsin.localization.fuse", "fuse", "incidents as they become certain, from detections as they come in"),
+    "fuse": (
+        "tocsin.localization.stream.commands",
+        "fuse",
+        "incidents as they become certain, from detections as they come in",
+    ),
     "data": ("tocsin.data.commands", "app", "public sets: list, fetch, verify, manifest, check"),
-    "evaluate": ("tocsin.evaluation.commands", "main", "how well it hears: the standard report, on unheard recordings"),
+    "evaluate": (
+        "tocsin.evaluation.hearing.commands",
+        "main",
+        "how well it hears: the standard report, on unheard recordings",
+    ),
     "train": ("tocsin.training.train", "main", "train a model: Hydra overrides, for example experiment=full"),
     "export": ("tocsin.training.export", "export", "a checkpoint to one .onnx file, checked against torch"),
     "quantize": ("tocsin.training.quantize", "quantize", "an exported model in 8 bits, and what that costs"),

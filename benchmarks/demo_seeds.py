@@ -7,8 +7,8 @@ import argparse
 import statistics
 
 from tocsin.acoustics.scene import simulate_neighbourhood
-from tocsin.evaluation.demo import report_of
-from tocsin.evaluation.trial import run_trial
+from tocsin.evaluation.demo.commands import report_of
+from tocsin.evaluation.demo.trial import run_trial
 from tocsin.inference.model import Model
 from tocsin.models.card import SHIPPED
 

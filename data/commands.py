@@ -14,12 +14,12 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColu
 from rich.table import Table
 
 from tocsin import TocsinError
-from tocsin.data.catalogue import SETS, PublicSet, find_set
-from tocsin.data.checks import FINDINGS, Finding, Measures, check_rows
-from tocsin.data.download import ARCHIVES, fetch_file, hash_state, unpack
+from tocsin.data.checks.findings import FINDINGS, Finding, Measures, check_rows
 from tocsin.data.folder import read_folder
 from tocsin.data.labels import CLASSES
 from tocsin.data.manifests import ManifestRow, read_manifest, write_manifest
+from tocsin.data.public.catalogue import SETS, PublicSet, find_set
+from tocsin.data.public.download import ARCHIVES, fetch_file, hash_state, unpack
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True, help=__doc__)
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tocsin.localization.arrivals import Site
-from tocsin.localization.geometry import metres_of
-from tocsin.localization.nearby import PATH_SIGMA_S
-from tocsin.localization.shot import Shot
-from tocsin.localization.travel import Air
+from tocsin.localization.incidents.shot import Shot
+from tocsin.localization.observation.arrivals import Site
+from tocsin.localization.observation.frames import metres_of
+from tocsin.localization.observation.nearby import PATH_SIGMA_S
+from tocsin.localization.observation.travel import Air
 
 Array = npt.NDArray[np.float64]
 

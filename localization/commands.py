@@ -19,13 +19,13 @@ from tocsin.inference.detection import Detection, read_detections
 from tocsin.inference.model import Model
 from tocsin.localization.array_check import SensorCheck, observations_of
 from tocsin.localization.array_check import check_array as find_wrong_sensors
-from tocsin.localization.arrivals import site_of
-from tocsin.localization.association import LEAST_SENSORS
+from tocsin.localization.association.consensus import LEAST_SENSORS
+from tocsin.localization.incidents.shot import Shot
+from tocsin.localization.incidents.writers import writer_of
 from tocsin.localization.locate import locate as locate_detections
+from tocsin.localization.observation.arrivals import site_of
+from tocsin.localization.observation.travel import air_of
 from tocsin.localization.options import complain, weather_given
-from tocsin.localization.shot import Shot
-from tocsin.localization.travel import air_of
-from tocsin.localization.writers import writer_of
 
 
 class ShotFormat(StrEnum):

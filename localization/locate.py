@@ -2,7 +2,7 @@
 
 A shot's ``probability`` is the product of two: that the arrivals belong to one sound, from the evidence of the
 association; and that the sound was gunfire, from the class probabilities of the sensors that took part
-(``tocsin.localization.evidence``). Where no classifier spoke, the second factor is left out.
+(``tocsin.localization.incidents.evidence``). Where no classifier spoke, the second factor is left out.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -15,17 +15,17 @@ import numpy.typing as npt
 from tocsin import TocsinError
 from tocsin.acoustics.atmosphere import Atmosphere
 from tocsin.inference.detection import Detection, make_ulid
-from tocsin.localization.acceptance import REVERBERATION_S, accept, echoes_of, less_echoes
-from tocsin.localization.ambiguity import judge
-from tocsin.localization.arrivals import Arrivals, Indices, Site, arrivals_of, site_of
-from tocsin.localization.association import LEAST_SENSORS, Candidate, associate, climb
-from tocsin.localization.back_projection import Start
-from tocsin.localization.evidence import EVEN_SCORE, SCORE_SCALE, gunfire_probability
-from tocsin.localization.incidents import assign_incidents
-from tocsin.localization.repeats import spent
-from tocsin.localization.settle import Located
-from tocsin.localization.shot import Alternative, Place, Rejected, Shot
-from tocsin.localization.travel import Air, air_of
+from tocsin.localization.association.back_projection import Start
+from tocsin.localization.association.consensus import LEAST_SENSORS, Candidate, associate, climb
+from tocsin.localization.association.repeats import spent
+from tocsin.localization.fitting.acceptance import REVERBERATION_S, accept, echoes_of, less_echoes
+from tocsin.localization.fitting.ambiguity import judge
+from tocsin.localization.fitting.settle import Located
+from tocsin.localization.incidents.evidence import EVEN_SCORE, SCORE_SCALE, gunfire_probability
+from tocsin.localization.incidents.grouping import assign_incidents
+from tocsin.localization.incidents.shot import Alternative, Place, Rejected, Shot
+from tocsin.localization.observation.arrivals import Arrivals, Indices, Site, arrivals_of, site_of
+from tocsin.localization.observation.travel import Air, air_of
 
 Array = npt.NDArray[np.float64]
 
@@ -43,7 +43,8 @@ def locate(
 
     Args:
         detections: of at least three sensors, in any order; one given twice (same sensor and id) counts once.
-        atmosphere: the air, as :class:`~tocsin.localization.travel.Air` with its wind; 15 °C and still where not given.
+        atmosphere: the air, as :class:`~tocsin.localization.observation.travel.Air` with its wind; 15 °C and still
+            where not given.
         input_name: what to write into ``Shot.input``.
         taken: sensor and id of detections that earlier shots hold: later ones may be their echoes, none may use them.
 

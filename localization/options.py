@@ -6,7 +6,7 @@ import typer
 
 
 def weather_given(**typed: float | None) -> dict[str, float]:
-    """Those of the options that were typed, by their names in :class:`tocsin.localization.travel.Air`.
+    """Those of the options that were typed, by their names in :class:`tocsin.localization.observation.travel.Air`.
 
     Raises:
         typer.BadParameter: one is not a finite number.

@@ -18,7 +18,7 @@ from tocsin.data.clips import read_clips
 from tocsin.data.folder import read_folder
 from tocsin.data.labels import CLASSES
 from tocsin.data.manifests import ManifestRow, read_manifest
-from tocsin.data.pittsburgh import labelled_clips, read_live_fire
+from tocsin.data.public.pittsburgh import labelled_clips, read_live_fire
 from tocsin.data.splits import assert_no_leak, group_folds
 from tocsin.training.dataset import SYNTHETIC, Augmentation, WindowDataset
 from tocsin.training.sampling import BalancedSampler, Draw, balanced_weights

@@ -27,7 +27,7 @@ from tocsin import TocsinError
 from tocsin.data.audio import read_audio
 from tocsin.data.clips import read_clips
 from tocsin.data.manifests import ManifestRow, read_manifest
-from tocsin.data.pittsburgh import labelled_clips, read_live_fire
+from tocsin.data.public.pittsburgh import labelled_clips, read_live_fire
 from tocsin.models.card import METADATA_KEY, WeightCard, parse_card, shipped_weights
 
 CALIBRATION_ROWS, HELD_OUT_ROWS = 300, 1000

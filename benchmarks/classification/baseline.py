@@ -30,10 +30,10 @@ from yamnet import Yamnet
 
 from tocsin import TocsinError
 from tocsin.data.manifests import ManifestRow
-from tocsin.data.pittsburgh import SOURCE as LIVE_FIRE
-from tocsin.data.pittsburgh import labelled_clips
+from tocsin.data.public.pittsburgh import SOURCE as LIVE_FIRE
+from tocsin.data.public.pittsburgh import labelled_clips
 from tocsin.data.splits import group_folds
-from tocsin.evaluation.examples import (
+from tocsin.evaluation.hearing.examples import (
     WINDOW_S,
     Example,
     clip_examples,
@@ -41,8 +41,8 @@ from tocsin.evaluation.examples import (
     live_fire_tests,
     live_fire_windows,
 )
-from tocsin.evaluation.report import text
-from tocsin.evaluation.sections import area, window_figures
+from tocsin.evaluation.hearing.report import text
+from tocsin.evaluation.hearing.sections import area, window_figures
 from tocsin.training.teacher import TAUGHT
 
 FOLDS = 5

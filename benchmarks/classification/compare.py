@@ -26,8 +26,8 @@ from yamnet import Yamnet
 from tocsin import TocsinError
 from tocsin.data.audio import read_audio
 from tocsin.data.labels import CLASSES
-from tocsin.evaluation.evidence import Answers
-from tocsin.evaluation.examples import (
+from tocsin.evaluation.hearing.evidence import Answers
+from tocsin.evaluation.hearing.examples import (
     WINDOW_S,
     Example,
     clip_examples,
@@ -37,8 +37,8 @@ from tocsin.evaluation.examples import (
     live_fire_tests,
     live_fire_windows,
 )
-from tocsin.evaluation.report import text
-from tocsin.evaluation.sections import FALSE_POSITIVE_RATE, area, confusion, hard_negatives, window_figures
+from tocsin.evaluation.hearing.report import text
+from tocsin.evaluation.hearing.sections import FALSE_POSITIVE_RATE, area, confusion, hard_negatives, window_figures
 
 Systems = Sequence[Yamnet | TocsinOnnx]
 Scores = list[dict[str, float]]

@@ -35,10 +35,10 @@ from sklearn.preprocessing import StandardScaler
 
 from tocsin import TocsinError
 from tocsin.data.splits import session_weights
-from tocsin.evaluation.examples import Example, clip_examples, clip_rows, divide
-from tocsin.evaluation.judges import Judges
-from tocsin.evaluation.report import text
-from tocsin.evaluation.sections import area
+from tocsin.evaluation.hearing.examples import Example, clip_examples, clip_rows, divide
+from tocsin.evaluation.hearing.judges import Judges
+from tocsin.evaluation.hearing.report import text
+from tocsin.evaluation.hearing.sections import area
 from tocsin.inference.classify import classify_samples
 
 FOLDS = 5

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.evaluation.examples import Example
-from tocsin.evaluation.judges import Judges
+from tocsin.evaluation.hearing.examples import Example
+from tocsin.evaluation.hearing.judges import Judges
 from tocsin.inference.classify import annotate
 
 

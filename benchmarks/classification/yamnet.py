@@ -12,7 +12,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from tocsin.evaluation.examples import Example
+from tocsin.evaluation.hearing.examples import Example
 from tocsin.training.teacher import SAMPLE_RATE, WINDOW, yamnet
 
 HOP = 7_680

@@ -23,11 +23,11 @@ from yamnet import HOP, SAMPLE_RATE, Yamnet, uses_of
 
 from tocsin import TocsinError
 from tocsin.data.audio import Audio
-from tocsin.data.pittsburgh import LiveFireTest, labelled_clips, sounding_stretches_s
-from tocsin.evaluation.alarm_sections import CITY, LEAST_RECALL
-from tocsin.evaluation.examples import Example, clip_examples, clip_rows, live_fire_tests
-from tocsin.evaluation.listening import LIVE_FIRE_BACKGROUND, Shot, poisson_rate, threshold_of_recall
-from tocsin.evaluation.report import text
+from tocsin.data.public.pittsburgh import LiveFireTest, labelled_clips, sounding_stretches_s
+from tocsin.evaluation.hearing.alarm_sections import CITY, LEAST_RECALL
+from tocsin.evaluation.hearing.examples import Example, clip_examples, clip_rows, live_fire_tests
+from tocsin.evaluation.hearing.listening import LIVE_FIRE_BACKGROUND, Shot, poisson_rate, threshold_of_recall
+from tocsin.evaluation.hearing.report import text
 from tocsin.training.teacher import WINDOW
 
 

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tocsin.inference.detection import Detection
-from tocsin.localization.arrivals import Arrivals, arrivals_of, site_of
-from tocsin.localization.solve import CHI_SQUARE_95_2D, solve
-from tocsin.localization.travel import Air, travel_times_s
+from tocsin.localization.fitting.solve import CHI_SQUARE_95_2D, solve
+from tocsin.localization.observation.arrivals import Arrivals, arrivals_of, site_of
+from tocsin.localization.observation.travel import Air, travel_times_s
 
 Array = npt.NDArray[np.float64]
 

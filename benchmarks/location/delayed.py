@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 from live_fire import answer_of, error_m
 
-from tocsin.data.pittsburgh import LiveFireTest, Pulse, read_live_fire
+from tocsin.data.public.pittsburgh import LiveFireTest, Pulse, read_live_fire
 from tocsin.inference.detection import Detection
 from tocsin.localization.locate import locate
-from tocsin.localization.travel import Air
+from tocsin.localization.observation.travel import Air
 
 LEAST_DELAY_S, MOST_DELAY_S = 0.05, 0.5
 SETTINGS = ((6, 0), (6, 1), (8, 2))  # sensors, of which delayed

@@ -20,14 +20,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tocsin.data.pittsburgh import read_live_fire, write_array_recording, write_detections
+from tocsin.data.public.pittsburgh import read_live_fire, write_array_recording, write_detections
 from tocsin.inference.detection import Detection
 from tocsin.localization.commands import read_input
-from tocsin.localization.elevation import LEAST_SENSORS_IN_SPACE
+from tocsin.localization.fitting.elevation import LEAST_SENSORS_IN_SPACE
+from tocsin.localization.incidents.shot import Shot
 from tocsin.localization.locate import locate
-from tocsin.localization.nearby import hearing_at_distance
-from tocsin.localization.shot import Shot
-from tocsin.localization.travel import Air, travel_times_s
+from tocsin.localization.observation.nearby import hearing_at_distance
+from tocsin.localization.observation.travel import Air, travel_times_s
 
 Array = npt.NDArray[np.float64]
 

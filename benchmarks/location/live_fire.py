@@ -22,12 +22,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tocsin.data.pittsburgh import LiveFireTest, read_live_fire, write_array_recording, write_detections
+from tocsin.data.public.pittsburgh import LiveFireTest, read_live_fire, write_array_recording, write_detections
 from tocsin.inference.model import Model
 from tocsin.localization.commands import read_input
+from tocsin.localization.incidents.shot import Shot
 from tocsin.localization.locate import locate
-from tocsin.localization.shot import Shot
-from tocsin.localization.travel import Air
+from tocsin.localization.observation.travel import Air
 
 SURVEY_SIGMA_M = 2.5
 TEST_POSITIONS = ("FP8", "FP9")

@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 
 from tocsin.inference.detection import Detection
-from tocsin.localization.fusion import Fusion
-from tocsin.localization.neighbourhoods import HEARING_M
-from tocsin.localization.travel import Air, travel_times_s
+from tocsin.localization.observation.travel import Air, travel_times_s
+from tocsin.localization.stream.fusion import Fusion
+from tocsin.localization.stream.neighbourhoods import HEARING_M
 
 START = datetime(2026, 12, 31, 23, 0, tzinfo=UTC)
 PER_KM2 = 6.0

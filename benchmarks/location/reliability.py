@@ -7,7 +7,7 @@ fireworks and backfires. Each is heard and located; an incident within 60 m of a
 beginning, is of that kind, and one that is near none is no gunfire. The table sets what the incidents state against
 how many of them were gunfire. ``--streamed`` takes the detections through the engine of ``tocsin fuse``, where the
 sensors that stay silent count as well, instead of all at once. The correlation of the sensors' errors in
-``localization/evidence.py`` was chosen on seeds 100 to 126; the default seeds are others.
+``localization/incidents/evidence.py`` was chosen on seeds 100 to 126; the default seeds are others.
 """
 
 import argparse
@@ -16,15 +16,15 @@ from itertools import pairwise
 import numpy as np
 
 from tocsin.acoustics.scene import Scene, render_scene, simulate_neighbourhood
-from tocsin.evaluation.calibration import brier_score
-from tocsin.evaluation.trial import FRAME, START_UTC, detection_of
+from tocsin.evaluation.demo.trial import FRAME, START_UTC, detection_of
+from tocsin.evaluation.hearing.calibration import brier_score
 from tocsin.inference.detect import detect
 from tocsin.inference.detection import Detection
 from tocsin.inference.model import Model
-from tocsin.localization.fusion import Fusion
-from tocsin.localization.incidents import Incident, Status, incidents_of
+from tocsin.localization.incidents.grouping import Incident, Status, incidents_of
 from tocsin.localization.locate import locate
-from tocsin.localization.travel import air_of
+from tocsin.localization.observation.travel import air_of
+from tocsin.localization.stream.fusion import Fusion
 
 NEAR_M = 60.0
 LONGEST_S = 4.5

@@ -20,7 +20,7 @@ import numpy as np
 from delayed import Case, answered, cases_of
 from rival_adapters import RIVALS
 
-from tocsin.data.pittsburgh import read_live_fire
+from tocsin.data.public.pittsburgh import read_live_fire
 
 ADAPTERS = Path(__file__).with_name("rival_adapters.py")
 SETTINGS = {"6 sensors": (6, 0), "6 sensors, one delayed": (6, 1)}

@@ -31,12 +31,12 @@ import numpy.typing as npt
 from live_fire import answer_of
 
 from tocsin.acoustics.gunfire import FIREARMS, muzzle_blast, shock_wave, stretch
-from tocsin.data.pittsburgh import read_live_fire, write_detections
+from tocsin.data.public.pittsburgh import read_live_fire, write_detections
 from tocsin.inference.detection import Detection, read_detections
-from tocsin.localization import acceptance
+from tocsin.localization.fitting import acceptance
+from tocsin.localization.incidents.shot import Shot
 from tocsin.localization.locate import locate
-from tocsin.localization.shot import Shot
-from tocsin.localization.travel import Air
+from tocsin.localization.observation.travel import Air
 
 Array = npt.NDArray[np.float64]
 

@@ -21,11 +21,11 @@ from pathlib import Path
 import numpy as np
 from live_fire import error_m
 
-from tocsin.data.pittsburgh import LiveFireTest, read_live_fire
+from tocsin.data.public.pittsburgh import LiveFireTest, read_live_fire
 from tocsin.inference.detection import Detection
+from tocsin.localization.incidents.shot import Shot
 from tocsin.localization.locate import locate
-from tocsin.localization.shot import Shot
-from tocsin.localization.travel import Air
+from tocsin.localization.observation.travel import Air
 
 START = datetime(2018, 12, 19, tzinfo=UTC)
 NEAR_M = 25.0

@@ -22,9 +22,9 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from tocsin.inference.detection import Detection
+from tocsin.localization.incidents.shot import Shot
 from tocsin.localization.locate import locate
-from tocsin.localization.shot import Shot
-from tocsin.localization.travel import Air
+from tocsin.localization.observation.travel import Air
 
 START = datetime(2026, 12, 31, 23, 59, tzinfo=UTC)
 PER_KM2 = 6.0

@@ -23,8 +23,8 @@ from rich.progress import track
 from tocsin import TocsinError
 from tocsin.data.audio import Audio, read_audio
 from tocsin.data.manifests import ManifestRow
-from tocsin.data.pittsburgh import LiveFireTest, sounding_stretches_s
-from tocsin.evaluation.examples import clip_rows, live_fire_tests
+from tocsin.data.public.pittsburgh import LiveFireTest, sounding_stretches_s
+from tocsin.evaluation.hearing.examples import clip_rows, live_fire_tests
 from tocsin.inference.annotate import Annotator
 from tocsin.inference.detect import detect
 from tocsin.inference.model import Model

@@ -1,0 +1,1 @@
+"""Public data sets: their catalogue, their download, and the readers of their layouts."""

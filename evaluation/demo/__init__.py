@@ -1,0 +1,1 @@
+"""The demo: a simulated neighbourhood, heard, located, scored and drawn."""

@@ -1,0 +1,60 @@
+"""Several weight files as one judge: every recording is heard by a model that never met its session."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tocsin import TocsinError
+from tocsin.data.labels import CLASSES
+from tocsin.evaluation.hearing.examples import Example
+from tocsin.inference.classify import classify_samples
+from tocsin.inference.model import Model
+
+
+class Judges:
+    """Weight files in order of preference: of those whose card allows it, the first judges a session.
+
+    Args:
+        weights: ``.onnx`` files or names of shipped weights; the shipped default where there are none.
+
+    Raises:
+        TocsinError: a file cannot be loaded, or has other classes than the project's.
+    """
+
+    def __init__(self, weights: Sequence[str | Path] = ()) -> None:
+        self.models = [Model(name) for name in weights] or [Model()]
+        for model in self.models:
+            if set(model.card.classes) != set(CLASSES):
+                raise TocsinError(f"{model.path}: has the classes {', '.join(model.card.classes)}, not the five")
+
+    @property
+    def name(self) -> str:
+        """Names and versions of the weights, each once."""
+        return ", ".join(dict.fromkeys(model.card.model_id for model in self.models))
+
+    def judge_of(self, session: str) -> Model | None:
+        """The model that judges a session, None where all have met it."""
+        return next((model for model in self.models if model.card.may_judge(session)), None)
+
+    def may_judge(self, session: str) -> bool:
+        """Whether some model never met a session."""
+        return self.judge_of(session) is not None
+
+    def required(self, session: str) -> Model:
+        """The model that judges a session. Raises ``TocsinError`` where all have met it."""
+        model = self.judge_of(session)
+        if model is None:
+            raise TocsinError(f"the session {session} was trained or validated on by all weights given")
+        return model
+
+    def probabilities(self, example: Example) -> dict[str, float]:
+        """Probability of each class in the window in which a gunshot is likeliest, as ``tocsin classify`` gives it."""
+        audio = example.read()
+        return classify_samples(self.required(example.group), audio.samples, audio.sample_rate)
+
+    def thresholds(self, examples: Sequence[Example]) -> tuple[float, ...]:
+        """Of each example, the threshold of its judge's card."""
+        return tuple(self.required(example.group).card.threshold for example in examples)
+
+    def gunshot_shares(self, examples: Sequence[Example]) -> tuple[float | None, ...]:
+        """Of each example, the share of gunshots that its judge takes for granted, where its card says."""
+        return tuple(self.required(example.group).card.gunshot_share for example in examples)

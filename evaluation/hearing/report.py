@@ -1,0 +1,51 @@
+"""The standard report: how well Tocsin hears, as tables that Markdown and JSON both show."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tocsin.evaluation.hearing.classification import Interval
+
+Cell = Interval | float | int | str | None
+
+
+@dataclass(frozen=True)
+class Section:
+    """One table: ``rows`` have the same keys in the same order; ``standing_out`` are the places of rows shown bold."""
+
+    key: str
+    title: str
+    note: str
+    rows: Sequence[Mapping[str, Cell]]
+    standing_out: Sequence[int] = ()
+
+    def markdown(self) -> str:
+        """Title, note and table."""
+        lines = [f"## {self.title}", "", self.note]
+        if self.rows:
+            names = list(self.rows[0])
+            lines += ["", "| " + " | ".join(name.replace("_", " ") for name in names) + " |", "|---" * len(names) + "|"]
+        for place, row in enumerate(self.rows):
+            cells = [text(cell) for cell in row.values()]
+            if place in self.standing_out:
+                cells = [f"**{cell}**" for cell in cells]
+            lines.append("| " + " | ".join(cells) + " |")
+        return "\n".join(lines) + "\n"
+
+    def plain(self) -> dict[str, Any]:
+        """The same for JSON: an interval is an object with ``value``, ``low`` and ``high``."""
+        rows = [
+            {name: cell._asdict() if isinstance(cell, Interval) else cell for name, cell in row.items()}
+            for row in self.rows
+        ]
+        return {"title": self.title, "note": self.note, "rows": rows}
+
+
+def text(cell: Cell) -> str:
+    """A cell as Markdown shows it: ``0.968 (0.922–0.997)``."""
+    if cell is None:
+        return "–"
+    if isinstance(cell, Interval):
+        digits = 3 if cell.high <= 1 else 2 if cell.high < 10 else 1 if cell.high < 100 else 0
+        return f"{cell.value:.{digits}f} ({cell.low:.{digits}f}–{cell.high:.{digits}f})"
+    return f"{cell:.3f}" if isinstance(cell, float) else str(cell)

@@ -1,0 +1,1 @@
+"""Incidents from detections as they come in: fusion, clocks, and the register of sensors."""

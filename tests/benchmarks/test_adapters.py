@@ -1,0 +1,136 @@
+"""The benchmarks' adapters against what they stand for."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tocsin.evaluation.hearing.examples import Example
+from tocsin.inference.classify import classify_samples
+from tocsin.inference.model import Model
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def adapters(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks/classification"))
+    yield
+    for name in ("baseline", "features", "shortcut", "tocsin_onnx", "yamnet"):
+        sys.modules.pop(name, None)
+
+
+def example_of(path: Path, session: str) -> Example:
+    duration_s = soundfile.info(path).duration
+    return Example("gunshot", "gunshot", "mine", session, session, path, 0.0, duration_s)
+
+
+def test_tocsin_adapter_answers_as_the_library(adapters, write_carded, tmp_path, rng):
+    from tocsin_onnx import TocsinOnnx
+
+    write_carded(tmp_path / "tiny.onnx", held_out={"test": ["unheard"]})
+    system = TocsinOnnx([tmp_path / "tiny.onnx"])
+    samples = rng.normal(0, 0.1, 2 * system.sample_rate).astype(np.float32)
+    soundfile.write(tmp_path / "noise.wav", samples, system.sample_rate, subtype="FLOAT")
+    expected = classify_samples(Model(tmp_path / "tiny.onnx"), samples, system.sample_rate)
+    assert system.scores(example_of(tmp_path / "noise.wav", "unheard")) == expected
+    assert system.annotate(samples)[:, 0].max() == expected["gunshot"]
+
+
+def test_yamnet_adapter_knows_a_shot_from_rain(adapters, recordings):
+    from yamnet import Yamnet
+
+    yamnet = Yamnet(recordings / "peers/yamnet.tflite")
+    families = {}
+    for label in ("gunshot", "rain"):
+        path = sorted((recordings / "clips/audio" / label).glob("*.flac"))[0]
+        families[label] = yamnet.scores(example_of(path, "any"))
+    name = next(iter(families["gunshot"]))
+    assert families["gunshot"][name] > families["rain"][name]
+
+
+def test_cut_begins_before_the_loudest_moment_and_changes_no_sample(adapters, rng):
+    from features import loudest_cut
+
+    samples = rng.normal(0, 0.1, 24_000).astype(np.float32)
+    samples[15_000] = 1
+    assert np.array_equal(loudest_cut(samples, 0.5, 0.1), samples[13_800:19_800])
+    early = loudest_cut(samples[14_990:], 0.5, 0.1)
+    assert np.array_equal(early[:1190], np.zeros(1190))
+    assert early[1200] == 1
+
+
+def test_encoded_clips_are_what_they_were_within_the_code(adapters):
+    from features import encoded, levelled, low_passed
+
+    seconds = np.arange(12_000) / 12_000
+    tones = (np.sin(2 * np.pi * 1000 * seconds) + np.sin(2 * np.pi * 5500 * seconds)).astype(np.float32)
+    low = low_passed(tones, 4000)
+    assert np.abs(low - np.sin(2 * np.pi * 1000 * seconds))[600:-600].max() < 0.01
+    level = levelled(low)
+    assert np.abs(level).max() == pytest.approx(0.5, abs=0.005)
+    # The quantisation of 8-bit µ-law lies 38 dB below a full-scale tone (ITU-T G.711).
+    noise = encoded(level, "WAV", "ULAW") - level
+    assert 33 < 10 * np.log10(np.mean(level**2) / np.mean(noise**2)) < 43
+    vorbis = encoded(level, "OGG", "VORBIS")
+    assert len(vorbis) == len(level)
+    assert np.corrcoef(vorbis, level)[0, 1] > 0.99
+
+
+def test_hand_made_features_do_not_see_the_gain_and_time_a_decay(adapters, rng):
+    from features import hand_made
+
+    seconds = np.arange(12_000) / 12_000
+    # Noise that falls by 20 dB in 0.2 s from 0.3 s on.
+    envelope = np.where(seconds < 0.3, 1e-3, np.maximum(10 ** (-(seconds - 0.3) / 0.2), 1e-3))
+    samples = (0.3 * envelope * rng.choice([-1.0, 1.0], 12_000)).astype(np.float32)
+    features = hand_made(samples)
+    assert features.shape == (36,)
+    assert hand_made(samples / 8) == pytest.approx(features, abs=0.02)
+    rise_s, fall_10_s, fall_20_s = features[26:29]
+    assert (rise_s, fall_10_s, fall_20_s) == (
+        pytest.approx(0.005),
+        pytest.approx(0.1, abs=0.011),
+        pytest.approx(0.2, abs=0.011),
+    )
+
+
+def test_baseline_never_judges_a_session_that_it_met(adapters, tmp_path):
+    from baseline import balanced, cross_validated
+
+    class Memory:
+        """A model that remembers what it was fitted on, and is sure of it."""
+
+        classes_ = ("gunshot", "rain")
+
+        def fit(self, features, truth, sample_weight):
+            self.met = set(features[:, 0])
+            return self
+
+        def predict_proba(self, features):
+            met = np.array([value in self.met for value in features[:, 0]], dtype=float)
+            return np.stack([met, 1 - met], axis=1)
+
+    names = [("gunshot", f"s{number // 2}") for number in range(20)] + [("rain", "unlearnt")]
+    examples = [Example(name, name, "x", group, group, tmp_path, 0, 1) for name, group in names]
+    fold_of = {f"s{number}": number % 5 for number in range(10)}
+    features = np.array([[float(hash(group))] for _, group in names])
+    learnable = np.array([True] * 20 + [False])
+    assert cross_validated(Memory, features, examples, learnable, fold_of).tolist() == [0.0] * 21
+    weights = balanced(examples)
+    assert weights[:20].sum() == pytest.approx(weights[20])
+
+
+def test_source_is_told_by_its_mark_and_not_without_one(adapters, tmp_path, rng):
+    from shortcut import source_told, sources_of
+
+    rows = [("a" if number < 30 else "b", f"s{number // 2}") for number in range(60)]
+    clips = [Example("impulse", "clap", source, session, session, tmp_path, 0, 1) for source, session in rows]
+    assert sources_of(clips, "impulse") == ["a", "b"]
+    assert sources_of(clips[:32], "impulse") == ["a"]
+    blind = rng.normal(0, 1, (60, 4))
+    marked = blind + 6 * np.array([[source == "b", 0, 0, 0] for source, _ in rows])
+    assert source_told(marked, clips, "impulse", ["a", "b"]) > 0.95
+    assert source_told(blind, clips, "impulse", ["a", "b"]) < 0.8
