@@ -9,6 +9,9 @@ Two steps, after the published sensor (Calhoun et al. 2021, arXiv 2108.07377: a 
 2. *Refine.* The sample where one variance changes to another, by the Akaike information criterion (Maeda 1985), in the
    band-passed waveform round the candidate.
 
+A jump of the level and nothing else is no onset (``jumps.py``). In the first 25 ms, where a stream has no background
+yet, a bang is one that stands out of what follows it too.
+
 The stream is cut into blocks at fixed absolute positions and every block is computed alike, whatever the sizes of the
 chunks that arrive: a stream and the whole file give bit-identical onsets.
 """
@@ -20,6 +23,8 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tocsin import TocsinError
+from tocsin.inference.filters import audible, band_pass_response, filter_matrix
+from tocsin.inference.jumps import is_jump
 
 BANDS_HZ = ((200.0, 500.0), (500.0, 1000.0), (1000.0, 2000.0), (2000.0, 5400.0))
 WIDE_BAND_HZ = (500.0, 5400.0)  # the refinement: low bands ring too long to time an edge
@@ -33,6 +38,7 @@ _NEIGHBOURHOOD = 15
 _REFINE_BEFORE, _REFINE_AFTER = 30, 20
 _GAP = 20
 _SETTLING = 5
+_OPENING = _LEAST_BACKGROUND + _SETTLING  # of a stream: no onset in it has a background before it
 _RESPONSE = 15  # of the filters: by then that of the narrowest band has fallen by 85 dB
 _CONTEXT = 100
 _LOOKAHEAD = 100
@@ -41,6 +47,8 @@ _BLOCK = 1000
 _POWER_FLOOR = 1e-11  # below the quantisation noise of 16 bit (7.8e-11): a ratio to digital silence stays finite
 _SIGMA_FLOOR_S = 0.0005
 _SAME_ONSET_S = 0.005
+_SLOPE_DB = 3.0
+_OPENING_RISE_DB = 6.0  # 48 of 2,219 clips have it within 25 ms of their start: bangs, barks, blows of tools
 _LOUDEST = 1000.0  # times full scale: what is louder is a fault, and its square must stay finite
 
 
@@ -63,7 +71,8 @@ class OnsetPicker:
     """Picks onsets from a stream of mono samples, in constant memory, up to 1.1 s behind it.
 
     Runs of 20 ms and more of exact zeros are gaps, not silence: their edges are no onsets, and an onset needs 20 ms of
-    sound before it. Samples that are not finite count as zeros.
+    sound before it, or a millisecond at the start of the stream, where it must die away within 0.1 s. Jumps of the
+    level, which no air carries, are no onsets. Samples that are not finite count as zeros.
 
     Args:
         sample_rate: samples a second, at least 3000.
@@ -85,15 +94,14 @@ class OnsetPicker:
         highest = HIGHEST_SHARE_OF_RATE * sample_rate
         bands = [(low, min(high, highest)) for low, high in BANDS_HZ if low * 1.3 < highest]
         wide = (WIDE_BAND_HZ[0], min(WIDE_BAND_HZ[1], highest))
-        # A filter is a matrix from the samples of a frame and of those before it to the filtered samples of the frame:
-        # one product a band, and no start-up time of a library of filters.
-        self._filters = [_filter_matrix(band, sample_rate, self._hop) for band in bands]
+        # A filter is a matrix from the samples of a frame and of those before it to the filtered samples of the frame.
+        self._filters = [filter_matrix(band, sample_rate, self._hop, _RESPONSE * self._hop + 1) for band in bands]
         counts = np.array([matrix.shape[1] for matrix in self._filters])
         self._shares = np.repeat(np.diag(1.0 / counts), counts, axis=0).astype(np.float32)
         # The frames of a block side by side with what lies before them, and filtered: allocating anew would cost more.
         self._spans = np.empty((_BLOCK, (_RESPONSE + 1) * self._hop), np.float32)
         self._filtered = np.empty((_BLOCK, len(self._shares)), np.float32)
-        self._wide_response = _audible(band_pass_response(wide, sample_rate, self._spans.shape[1]))
+        self._wide_response = audible(band_pass_response(wide, sample_rate, self._spans.shape[1]))
         self._reset()
 
     def _reset(self) -> None:
@@ -156,10 +164,35 @@ class OnsetPicker:
             if not heard[frame - 1 : frame + _REFINE_AFTER].all():
                 continue
             onset = self._refine(frame, heard, float(rise[frame]))
-            if onset.onset_s - self._last_onset_s > _SAME_ONSET_S:
+            if onset is not None and onset.onset_s - self._last_onset_s > _SAME_ONSET_S:
                 self._last_onset_s = onset.onset_s
                 onsets.append(onset)
+        if self._first_frame == -kept and (opening := self._opening(heard)):
+            others = [onset for onset in onsets if abs(onset.onset_s - opening.onset_s) > _SAME_ONSET_S]
+            onsets = sorted([opening, *others], key=lambda onset: onset.onset_s)
         return onsets
+
+    def _opening(self, heard: npt.NDArray[np.bool_]) -> Onset | None:
+        """The onset of a bang so early in the stream that no background lies before it.
+
+        The little before it may be quiet only because the filters, or those of a codec, have just begun. So the bang
+        must stand out of what comes after it as well: a bang dies away, steady noise that begins does not.
+        """
+        begin, stop = _CONTEXT + _LOOKAHEAD, _OPENING + _NEIGHBOURHOOD
+        sums = _sums(self._power[:, begin : begin + stop + 2 * _KERNEL])
+        before = sums[:, 1:stop] / np.arange(1, stop)
+        later = (sums[:, 2 * _KERNEL + 1 : 2 * _KERNEL + stop] - sums[:, _KERNEL + 1 : _KERNEL + stop]) / _KERNEL
+        after = _falling(sums, 1, stop)
+        over_both = _mean_ratio_db(after, np.maximum(before, later))
+        # A bang that comes later, beyond the reach of the refinement, makes a slope here that goes on for decibels.
+        best = int(over_both[: _OPENING - 1].argmax())
+        frame = begin + 1 + best
+        if over_both[best] < max(_OPENING_RISE_DB, over_both[best : best + _NEIGHBOURHOOD + 1].max() - _SLOPE_DB):
+            return None
+        if not heard[begin : frame + _REFINE_AFTER].all():
+            return None
+        onset = self._refine(frame, heard, float(_mean_ratio_db(after, before)[best]))
+        return onset if onset is not None and onset.onset_s < _OPENING * self._frame_s else None
 
     def _power_of_new_frames(self) -> npt.NDArray[np.float32]:
         """Mean square of every band in the frames of the latest block, shape ``(bands, _BLOCK)``."""
@@ -186,27 +219,25 @@ class OnsetPicker:
             held, counts = _sums(self._power * settled), _sums(settled.astype(float))
             count = counts[first:stop] - counts[: stop - first]
             before = (held[:, first:stop] - held[:, : stop - first]) / np.maximum(count, 1.0)
-        # The falling triangle is the sum of the boxes of all lengths up to its own.
-        boxes = _sums(sums)
-        after = boxes[:, first + _KERNEL + 1 :] - boxes[:, first + 1 : stop + 1] - _KERNEL * sums[:, first:stop]
-        after /= _KERNEL * (_KERNEL + 1) / 2
-        ratios = (after + _POWER_FLOOR) / (before + _POWER_FLOOR)
-        decibels = 10.0 / len(ratios) * np.log10(ratios.prod(axis=0))
+        decibels = _mean_ratio_db(_falling(sums, first, stop), before)
         rise = np.full(heard.size, -np.inf)
         rise[first:stop] = np.where(count >= _LEAST_BACKGROUND, decibels, -np.inf)
         return rise
 
-    def _refine(self, frame: int, heard: npt.NDArray[np.bool_], rise_db: float) -> Onset:
-        """Time the edge near a frame to the sample, and say how well."""
+    def _refine(self, frame: int, heard: npt.NDArray[np.bool_], rise_db: float) -> Onset | None:
+        """Time the edge near a frame to the sample, and say how well; ``None`` where it is a jump and no sound."""
         deaf = np.flatnonzero(~heard[frame - _REFINE_BEFORE : frame])
-        first = frame - _REFINE_BEFORE + (int(deaf[-1]) + 1 + _SETTLING if deaf.size else 0)
-        start = min(first, frame - _SETTLING) * self._hop
+        sounding = frame - _REFINE_BEFORE + (int(deaf[-1]) + 1 if deaf.size else 0)
+        settled = sounding + (_SETTLING if deaf.size else 0)
+        start = max(min(settled, frame - _SETTLING), sounding) * self._hop
         lead = len(self._wide_response) - 1
         stop = (frame + _KERNEL + _REFINE_AFTER) * self._hop
         wide = np.convolve(self._samples[start - lead : stop].astype(float), self._wide_response, "valid")
         edge = _variance_change(wide[: (frame + _REFINE_AFTER) * self._hop - start])
         after = np.abs(wide[edge : edge + _KERNEL * self._hop])
         edge += start
+        if is_jump(self._samples, edge, self._hop):
+            return None
         early = after[: _REFINE_AFTER * self._hop]
         rise_s = (int((early >= 0.5 * early.max()).argmax()) + 1) / self.sample_rate
         return Onset(
@@ -232,38 +263,18 @@ def pick_onsets(samples: npt.ArrayLike, sample_rate: int, threshold_db: float = 
     return picker.push(samples) + picker.flush()
 
 
-def band_pass_response(band_hz: tuple[float, float], sample_rate: float, samples: int) -> npt.NDArray[np.float64]:
-    """Impulse response of a Butterworth band-pass of second order, by the bilinear transform, shape ``(samples,)``."""
-    double_rate = 2.0 * sample_rate
-    low, high = (double_rate * np.tan(np.pi * edge_hz / sample_rate) for edge_hz in band_hz)
-    half = np.exp(1j * np.pi * np.array([3, 5]) / 4) * (high - low) / 2
-    root = np.sqrt(half**2 - low * high)
-    poles = np.concatenate((half + root, half - root))
-    feedback = np.poly((double_rate + poles) / (double_rate - poles)).real
-    gain = ((high - low) ** 2 * double_rate**2 / np.prod(double_rate - poles)).real
-    response = np.zeros(samples + 4)  # behind four zeros
-    for sample, drive in enumerate(
-        np.pad(gain * np.array([1.0, 0.0, -2.0, 0.0, 1.0]), (0, max(samples - 5, 0)))[:samples]
-    ):
-        response[sample + 4] = drive - feedback[:0:-1] @ response[sample : sample + 4]
-    return response[4:]
+def _mean_ratio_db(power: npt.NDArray[np.float64], background: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Mean over the bands, the first axis, of a ratio of powers in dB."""
+    ratios = (power + _POWER_FLOOR) / (background + _POWER_FLOOR)
+    decibels: npt.NDArray[np.float64] = 10.0 / len(ratios) * np.log10(ratios.prod(axis=0))
+    return decibels
 
 
-def _filter_matrix(band_hz: tuple[float, float], sample_rate: int, hop: int) -> npt.NDArray[np.float32]:
-    """From the latest samples of the stream to the band's samples in the last ``hop``, those that tell its power.
-
-    The power of a low band is told by fewer samples of it: three of its highest period will do.
-    """
-    step = max(1, int(sample_rate / (3.0 * band_hz[1])))
-    response = _audible(band_pass_response(band_hz, sample_rate, _RESPONSE * hop + 1))[::-1]
-    columns = [np.pad(response, (sample, hop - 1 - sample)) for sample in range(0, hop, step)]
-    return np.array(columns, np.float32).T.copy()
-
-
-def _audible(response: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """An impulse response without its end, where less than a 100 dB of its energy is left."""
-    left = np.cumsum(response[::-1] ** 2)[::-1]
-    return response[left > 1e-10 * left[0]]
+def _falling(sums: npt.NDArray[np.float64], first: int, stop: int) -> npt.NDArray[np.float64]:
+    """Means of what follows the places from ``first`` to ``stop``, weighted by a falling triangle; of ``_sums``."""
+    boxes = _sums(sums)  # the triangle is the sum of the boxes of all lengths up to its own
+    after = boxes[:, first + _KERNEL + 1 : stop + _KERNEL + 1] - boxes[:, first + 1 : stop + 1]
+    return (after - _KERNEL * sums[:, first:stop]) / (_KERNEL * (_KERNEL + 1) / 2)
 
 
 def _sums(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
