@@ -11,20 +11,22 @@ from tocsin.data.audio import Audio
 from tocsin.inference.annotate import Annotator, Trace, join
 from tocsin.inference.model import Model
 from tocsin.inference.onsets import LOWEST_SAMPLE_RATE
+from tocsin.inference.samples import as_samples
 
 
 def annotate(model: Model, samples: NDArray[np.float32], sample_rate: int) -> Trace:
     """Class probabilities over time of a whole waveform ``(n,)`` in −1 … 1.
 
     Raises:
-        TocsinError: the sample rate is too low to carry the sounds that the model knows.
+        TocsinError: the sample rate is too low to carry the sounds that the model knows; or the samples are of several
+            channels, or one is NaN or infinite.
     """
     return annotate_blocks(model, [Audio(samples, sample_rate)])
 
 
 def annotate_blocks(model: Model, blocks: Iterable[Audio]) -> Trace:
     """The same of consecutive blocks of one rate, in the memory of one block."""
-    annotator, resampler, traces = Annotator(model), None, []
+    annotator, resampler, traces, taken = Annotator(model), None, [], 0
     rate = model.card.sample_rate
 
     def take() -> None:
@@ -34,11 +36,12 @@ def annotate_blocks(model: Model, blocks: Iterable[Audio]) -> Trace:
     for block in blocks:
         if block.sample_rate < LOWEST_SAMPLE_RATE:
             raise TocsinError(f"a sample rate of {block.sample_rate} Hz is too low: {LOWEST_SAMPLE_RATE} Hz at least")
+        samples = as_samples(block.samples, block.sample_rate, taken)
+        taken += len(samples)
         if block.sample_rate != rate:
             resampler = resampler or soxr.ResampleStream(block.sample_rate, rate, 1, "float32", "HQ")
-            annotator.push(resampler.resample_chunk(block.samples))
-        else:
-            annotator.push(block.samples)
+            samples = resampler.resample_chunk(samples)
+        annotator.push(samples)
         take()
     if resampler is not None:
         annotator.push(resampler.resample_chunk(np.zeros(0, np.float32), last=True))

@@ -1,7 +1,6 @@
 """Events of a whole waveform or file."""
 
-import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from tocsin.inference.model import Model
 from tocsin.inference.pick import Event
@@ -9,7 +8,7 @@ from tocsin.inference.stream import EventStream
 
 
 def detect(
-    samples: NDArray[np.float32], sample_rate: int, model: Model | None = None, threshold: float | None = None
+    samples: ArrayLike, sample_rate: int, model: Model | None = None, threshold: float | None = None
 ) -> list[Event]:
     """All events of a waveform ``(n,)`` in −1 … 1, in order of time, whatever their class.
 
@@ -18,6 +17,9 @@ def detect(
         sample_rate: Hz.
         model: the exported model; the shipped weights when ``None``.
         threshold: gunshot probability from which an event is called a gunshot; the card's own when ``None``.
+
+    Raises:
+        TocsinError: the samples are of several channels, or one is NaN or infinite; or the sample rate is too low.
     """
     stream = EventStream(model or Model(), sample_rate, threshold)
     return stream.push(samples) + stream.flush()

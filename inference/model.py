@@ -69,12 +69,19 @@ class Model:
         """Raw logits of windows ``(batch, window_samples)``, shape ``(batch, classes)``.
 
         Raises:
-            TocsinError: the windows' shape or type is not what the card says.
+            TocsinError: the windows' shape or type is not what the card says, or a sample is NaN or infinite.
         """
         if windows.ndim != 2 or windows.shape[1] != self.card.window_samples or windows.dtype != np.float32:
             raise TocsinError(
                 f"{self.card.model_id} takes float32 windows of shape (batch, {self.card.window_samples}) at "
                 f"{self.card.sample_rate} Hz, got {windows.dtype} {windows.shape}"
+            )
+        finite = np.isfinite(windows)
+        if not finite.all():
+            window, sample = np.unravel_index(int(finite.argmin()), windows.shape)
+            raise TocsinError(
+                f"{self.card.model_id} takes finite samples in -1 to 1, but sample {sample} of window {window} is "
+                f"{windows[window, sample]}"
             )
         result: NDArray[np.float32] = self._session.run(None, {self._session.get_inputs()[0].name: windows})[0]
         return result

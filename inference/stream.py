@@ -2,12 +2,13 @@
 
 import numpy as np
 import soxr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from tocsin.inference.annotate import Annotator
 from tocsin.inference.model import Model
 from tocsin.inference.onsets import Onset, OnsetPicker
 from tocsin.inference.pick import Event, pick, ready_until_s
+from tocsin.inference.samples import as_samples
 
 # Audio is resampled in blocks at fixed places, whatever the sizes it comes in: so every number that follows, down
 # to the state of the resampler, is the same for a stream and for the whole file.
@@ -32,6 +33,7 @@ class EventStream:
     def __init__(self, model: Model, sample_rate: int, threshold: float | None = None) -> None:
         self.model = model
         self.threshold = model.card.threshold if threshold is None else threshold
+        self._sample_rate, self._taken = sample_rate, 0
         self._block = round(BLOCK_S * sample_rate)
         self._pending = np.zeros(0, np.float32)
         self._picks_native = sample_rate < model.card.sample_rate
@@ -45,9 +47,15 @@ class EventStream:
         )
         self._onsets: list[Onset] = []
 
-    def push(self, samples: NDArray[np.float32]) -> list[Event]:
-        """Take samples ``(n,)`` in −1 … 1 and return the events that are now certain, in order of time."""
-        pending = np.concatenate([self._pending, np.asarray(samples, np.float32)])
+    def push(self, samples: ArrayLike) -> list[Event]:
+        """Take samples ``(n,)`` in −1 … 1 and return the events that are now certain, in order of time.
+
+        Raises:
+            TocsinError: they are of several channels, or one is NaN or infinite; none of them is then taken.
+        """
+        taken = as_samples(samples, self._sample_rate, self._taken)
+        self._taken += len(taken)
+        pending = np.concatenate([self._pending, taken])
         whole = len(pending) // self._block * self._block
         blocks = list(pending[:whole].reshape(-1, self._block))
         self._pending = pending[whole:].copy()

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tocsin import TocsinError
 from tocsin.inference.annotate import Annotator, Trace
 from tocsin.inference.classify import annotate, classify_samples
 from tocsin.inference.detect import detect
@@ -52,6 +53,31 @@ def test_any_chunks_give_the_events_of_the_file(model, sizes, sample_rate):
     assert events == whole
     assert len(whole) >= 4
     assert abs(whole[0].onset_s - 0.005) < 0.0011
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_sample_that_is_no_number_is_refused_wherever_sound_comes_in(model, bad):
+    samples = bangs(24000, 2.0, [1.0])
+    samples[26400] = bad
+    sentence = r"a sample is NaN or infinite at 1\.100000 s: expected finite numbers"
+    for listen in (detect, lambda *sound: classify_samples(model, *sound), lambda *sound: annotate(model, *sound)):
+        with pytest.raises(TocsinError, match=sentence):
+            listen(samples, 24000)
+    stream = EventStream(model, 24000)
+    events = stream.push(samples[:24000])
+    with pytest.raises(TocsinError, match=sentence):
+        stream.push(samples[24000:])
+    # Nothing of the refused chunk was taken: the stream goes on as if it had not come.
+    good = np.concatenate([samples[:24000], np.nan_to_num(samples[24000:], posinf=0.0, neginf=0.0)])
+    assert events + stream.push(good[24000:]) + stream.flush() == detect(good, 24000, model)
+    with pytest.raises(TocsinError, match=f"sample 7 of window 1 is {bad}"):
+        model.logits(np.where(np.arange(24000).reshape(2, 12000) == 12007, bad, 0.0).astype(np.float32))
+
+
+def test_several_channels_are_refused(model):
+    for listen in (EventStream(model, 12000).push, lambda sound: classify_samples(model, sound, 12000)):
+        with pytest.raises(TocsinError, match=r"one channel of samples, shape \(n,\), not \(12000, 2\)"):
+            listen(np.zeros((12000, 2), np.float32))
 
 
 def test_onsets_of_known_bangs(model):
