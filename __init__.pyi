@@ -19,6 +19,7 @@ from .localization.incidents.grouping import incidents_of as incidents_of
 from .localization.incidents.shot import Shot as Shot
 from .localization.locate import locate as locate
 from .localization.observation.travel import Air as Air
+from .localization.observation.travel import air_of as air_of
 from .localization.stream.fusion import Fusion as Fusion
 
 __version__: str

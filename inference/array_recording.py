@@ -61,6 +61,13 @@ class ArrayRecording:
     recordings: tuple[SensorRecording, ...]
     weather: Weather | None
 
+    def __str__(self) -> str:
+        sensors = ", ".join(recording.sensor_id for recording in self.recordings)
+        return f"{self.folder}: sensors {sensors}; weather: {self.weather or 'not stated'}"
+
+    def __repr__(self) -> str:
+        return f"<ArrayRecording {self}>"
+
 
 def read_array_recording(folder: str | Path) -> ArrayRecording:
     """Read ``recordings.csv`` and ``weather.json``; the audio itself is opened by :func:`detect_array`.

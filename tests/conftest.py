@@ -1,6 +1,10 @@
 """Shared fixtures, and the rule that a skip in CI is a failure unless its reason is listed here."""
 
 import os
+import subprocess
+import sys
+import venv
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +32,72 @@ def recordings() -> Path:
     folder = Path(os.environ.get("TOCSIN_RECORDINGS", Path(__file__).parents[2] / "shared"))
     if not (folder / "live-fire").is_dir():
         pytest.skip(RECORDINGS_ABSENT)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory) -> tuple[Path, Path]:
+    """The sdist, and the wheel made from it, of the files that git would put into a clone."""
+    folder = tmp_path_factory.mktemp("built")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, Path(__file__).parents[1]]
+    subprocess.run(command, check=True, capture_output=True)
+    return next(folder.glob("*.tar.gz")), next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="session")
+def wheel_python(built, tmp_path_factory) -> Path:
+    """A Python into which the wheel is installed, and nothing of the checkout."""
+    folder = tmp_path_factory.mktemp("installed") / "venv"
+    venv.create(folder, with_pip=False)
+    site = next(folder.glob("lib/python*/site-packages"))
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", site, built[1]]
+    subprocess.run(install, check=True, capture_output=True)
+    # The dependencies; .pth files in folders that a .pth file names are not read, so no editable install comes along.
+    (site / "dependencies.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")))
+    return folder / "bin/python"
+
+
+@pytest.fixture(scope="session")
+def sounds(tmp_path_factory) -> Path:
+    """A folder as the documentation speaks of: ``x.wav``, ``clips/``, ``array_recording/``, ``detections.csv``.
+
+    ``x.wav`` has a bang at 1 s; the array recording has a shot at (210, 450) m, 1 s after it begins, in 4 °C.
+    """
+    import soundfile
+
+    from tocsin.inference.detection import Detection, write_detections
+    from tocsin.localization.observation.travel import Air, travel_times_s
+
+    folder, rng, rate = tmp_path_factory.mktemp("sounds"), np.random.default_rng(20181218), 12000
+    start, source = datetime(2026, 1, 1, tzinfo=UTC), np.array([210.0, 450.0])
+
+    def write(path: Path, onset_s: float | None, length_s: float) -> None:
+        samples = 0.002 * rng.standard_normal(round(length_s * rate))
+        if onset_s is not None:
+            burst = rng.standard_normal(rate // 4) * np.exp(-np.arange(rate // 4) / (0.02 * rate))
+            samples[round(onset_s * rate) :][: rate // 4] += 0.3 * burst
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, np.clip(samples, -1, 1), rate)
+
+    write(folder / "x.wav", 1.0, 3.0)
+    for session in ("may", "june", "july"):
+        write(folder / "clips/gunshot" / session / "1.wav", 0.5, 1.0)
+        write(folder / "clips/background" / session / "1.wav", None, 1.0)
+    places = np.array([(0, 0), (600, 50), (550, 640), (-40, 580), (280, 310), (900, 350)], float)
+    rows, detections = ["path,sensor_id,start_time_utc,x_m,y_m"], []
+    for index, delay_s in enumerate(travel_times_s(source, places, Air(4.0)).tolist()):
+        x_m, y_m = places[index].tolist()
+        write(folder / f"array_recording/s{index}.wav", 1.0 + delay_s, 5.0)
+        rows.append(f"s{index}.wav,s{index},2026-01-01T00:00:00Z,{x_m},{y_m}")
+        time = start + timedelta(seconds=1.0 + delay_s)
+        heard = {"gunshot": 0.9, "background": 0.1}
+        detections.append(
+            Detection(sensor_id=f"s{index}", x_m=x_m, y_m=y_m, onset_time_utc=time, probabilities=heard, snr_db=20.0)
+        )
+    (folder / "array_recording/recordings.csv").write_text("\n".join(rows) + "\n")
+    (folder / "array_recording/weather.json").write_text('{"temperature_c": 4.0}')
+    write_detections(folder / "detections.csv", detections)
+    write_detections(folder / "detections.jsonl", detections)
     return folder
 
 

@@ -28,6 +28,8 @@ class Air(Atmosphere):
         temperature_sigma_c: standard deviation of the temperature, the same error on all paths; a station a few
             kilometres away is good to about 1.5 °C (likeliest on positions 1, 2, 4, 6 of the live fire).
         wind_sigma_mps: standard deviation of the wind along each axis, the same error on all paths.
+
+    What is left out here is taken for known; :func:`air_of` takes it for unknown, with the sigmas that go with that.
     """
 
     wind_speed_mps: float = 0.0
@@ -54,6 +56,9 @@ class Air(Atmosphere):
 
 def air_of(known: Mapping[str, float]) -> Air:
     """Air of what is known of it, by the names of :class:`Air`; where the temperature or the wind is not, less sure.
+
+    ``air_of({"temperature_c": 4.0})`` is what the commands make of ``--temperature-c 4``: 4 °C and a wind that nobody
+    knows. Every other value is that of :class:`Air`.
 
     Raises:
         TocsinError: a value is no finite number, or outside what air on earth has.
