@@ -14,6 +14,20 @@ import pytest
 RECORDINGS_ABSENT = "the shared recordings are not here (set TOCSIN_RECORDINGS to their folder)"
 ALLOWED_SKIPS = (RECORDINGS_ABSENT,)
 
+# The files that take longest, the longest first: where several processes share the tests, these begin, so that none
+# is left working alone at the end.
+LONGEST_FIRST = ("training/test_training.py", "test_packaging.py", "training/test_teacher.py")
+
+
+def pytest_collection_modifyitems(items):
+    folder = Path(__file__).parent
+
+    def place(item) -> int:
+        name = item.path.relative_to(folder).as_posix()
+        return LONGEST_FIRST.index(name) if name in LONGEST_FIRST else len(LONGEST_FIRST)
+
+    items.sort(key=place)
+
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
