@@ -1,7 +1,7 @@
 """A model that takes audio: what ``tocsin classify`` and ``tocsin detect`` ask of a file, as methods."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin import TocsinError
-from tocsin.data.audio import Audio, audio_of, read_blocks
+from tocsin.data.audio import Audio, read_blocks
 from tocsin.data.dataframes import Table
+from tocsin.data.waveforms import audio_of
 from tocsin.inference.annotate import Trace
 from tocsin.inference.classify import annotate_blocks, summarize
 from tocsin.inference.model import Model
+from tocsin.inference.onsets import LOWEST_SAMPLE_RATE
 from tocsin.inference.pick import Event, event_columns
 from tocsin.inference.stream import EventStream
 
@@ -113,10 +115,7 @@ class AudioModel(Model):
         return Table((replace(event, path=path) for event in events), event_columns(self.card.classes))
 
     def __repr__(self) -> str:
-        card = self.card
-        return (
-            f"<AudioModel {card.model_id}: {', '.join(card.classes)} in {card.window_s:g} s at {card.sample_rate} Hz>"
-        )
+        return f"<AudioModel {self.card}>"
 
 
 def load_model(path: str | os.PathLike[str] | None = None, threads: int = 1) -> AudioModel:
@@ -134,13 +133,22 @@ def load_model(path: str | os.PathLike[str] | None = None, threads: int = 1) -> 
 
 
 def _opened(audio: Sound) -> tuple[str, Iterable[Audio]]:
-    """Name of the audio, and its blocks."""
+    """Name of the audio, empty for samples, and its blocks."""
     if isinstance(audio, str | os.PathLike):
-        return str(audio), read_blocks(Path(audio), BLOCK_S)
+        return str(audio), _checked(str(audio), read_blocks(Path(audio), BLOCK_S))
     if isinstance(audio, Audio):
-        return "", [audio_of(audio.samples, audio.sample_rate)]
+        audio = (audio.samples, audio.sample_rate)
     if isinstance(audio, tuple) and len(audio) == 2:
-        return "", [audio_of(*audio)]
+        return "", _checked("the samples", [audio_of(*audio)])
     raise TocsinError(
         f"{type(audio).__name__} is no audio: expected a path, what read_audio gives, or (samples, sample_rate)"
     )
+
+
+def _checked(name: str, blocks: Iterable[Audio]) -> Iterator[Audio]:
+    for block in blocks:
+        if block.sample_rate < LOWEST_SAMPLE_RATE:
+            raise TocsinError(
+                f"{name}: a sample rate of {block.sample_rate} Hz is too low: {LOWEST_SAMPLE_RATE} Hz at least"
+            )
+        yield block

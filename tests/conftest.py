@@ -1,9 +1,6 @@
 """Shared fixtures, and the rule that a skip in CI is a failure unless its reason is listed here."""
 
 import os
-import subprocess
-import sys
-import venv
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -47,28 +44,6 @@ def recordings() -> Path:
     if not (folder / "live-fire").is_dir():
         pytest.skip(RECORDINGS_ABSENT)
     return folder
-
-
-@pytest.fixture(scope="session")
-def built(tmp_path_factory) -> tuple[Path, Path]:
-    """The sdist, and the wheel made from it, of the files that git would put into a clone."""
-    folder = tmp_path_factory.mktemp("built")
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, Path(__file__).parents[1]]
-    subprocess.run(command, check=True, capture_output=True)
-    return next(folder.glob("*.tar.gz")), next(folder.glob("*.whl"))
-
-
-@pytest.fixture(scope="session")
-def wheel_python(built, tmp_path_factory) -> Path:
-    """A Python into which the wheel is installed, and nothing of the checkout."""
-    folder = tmp_path_factory.mktemp("installed") / "venv"
-    venv.create(folder, with_pip=False)
-    site = next(folder.glob("lib/python*/site-packages"))
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", site, built[1]]
-    subprocess.run(install, check=True, capture_output=True)
-    # The dependencies; .pth files in folders that a .pth file names are not read, so no editable install comes along.
-    (site / "dependencies.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")))
-    return folder / "bin/python"
 
 
 @pytest.fixture(scope="session")

@@ -15,32 +15,6 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ["tocsin", *(f"tocsin.{path.parent.name}" for path in sorted(ROOT.glob("[!.]*/__init__.pyi")))]
 NAMES = [f"{package}.{name}" for package in PACKAGES for name in importlib.import_module(package).__all__]
 
-USER_SCRIPT = """
-from pathlib import Path
-
-import numpy as np
-
-import tocsin
-
-
-def listen(path: Path) -> list[str]:
-    model: tocsin.AudioModel = tocsin.load_model("tocsin-s", threads=2)
-    answer: tocsin.Classification = model.classify(path)
-    share: float = answer.probabilities["gunshot"]
-    model.detect((np.zeros(12000), 12000)).to_dataframe()
-    return [f"{event.label} {event.onset_s + share}" for event in model.detect(path, threshold=0.5)]
-
-
-def place(path: str) -> tuple[float | None, bool]:
-    shots: tocsin.Table[tocsin.Shot] = tocsin.locate(path, temperature_c=4.0)
-    engine = tocsin.Fusion(tocsin.air_of({"temperature_c": 4.0}))
-    engine.push(tocsin.read_detections(path))
-    incident: tocsin.Incident = engine.finish()[0]
-    rows = tocsin.data.read_manifest("manifest.csv")
-    tocsin.data.group_folds(rows, 5)
-    return shots[0].place.x_m, incident.shots[0].ambiguous
-"""
-
 
 def stub_names(package):
     """Names that the stub of a package imports or defines, those of Python itself left out."""
@@ -123,23 +97,3 @@ def test_python_m_tocsin_is_the_command():
     assert subprocess.check_output(command, text=True).startswith("tocsin ")
     wrong = subprocess.run([sys.executable, "-m", "tocsin", "hear"], check=False, capture_output=True, text=True)
     assert wrong.returncode == 2
-
-
-def test_a_file_is_classified_from_the_wheel(wheel_python, sounds):
-    code = "import tocsin; print(tocsin.load_model().classify('x.wav')); print(tocsin.__file__)"
-    said = subprocess.check_output([wheel_python, "-c", code], text=True, cwd=sounds).splitlines()
-    assert said[0].startswith("x.wav: gunshot 0.")
-    assert Path(said[1]).is_relative_to(wheel_python.parents[1])
-
-
-def test_a_user_s_script_is_strictly_typed_against_the_wheel(wheel_python, tmp_path):
-    (tmp_path / "script.py").write_text(USER_SCRIPT)
-    (tmp_path / "wrong.py").write_text("import tocsin\n\nanswer: int = tocsin.load_model().classify('x.wav')\n")
-    check = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", tmp_path / "cache"]
-    check += ["--python-executable", wheel_python]
-    options = {"check": False, "capture_output": True, "text": True, "cwd": tmp_path}
-    right = subprocess.run([*check, "script.py"], **options)
-    assert (right.returncode, right.stdout) == (0, "Success: no issues found in 1 source file\n")
-    wrong = subprocess.run([*check, "wrong.py"], **options)
-    assert "Classification" in wrong.stdout
-    assert wrong.returncode == 1

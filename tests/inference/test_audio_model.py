@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pandas
 import pytest
+import soundfile
 
 import tocsin
 from tocsin import TocsinError
@@ -105,6 +106,15 @@ def test_what_is_no_sound_is_refused_in_one_sentence(model, sound, sentence):
         model.classify(sound)
 
 
+@pytest.mark.parametrize("method", ["classify", "detect", "annotate"])
+def test_a_file_of_too_low_a_rate_is_named(model, method, tmp_path):
+    path = tmp_path / "slow.wav"
+    soundfile.write(path, np.zeros(2000), 1000)
+    with pytest.raises(TocsinError) as error:
+        getattr(model, method)(path)
+    assert str(error.value) == f"{path}: a sample rate of 1000 Hz is too low: 3000 Hz at least"
+
+
 @pytest.mark.parametrize("threshold", [-0.1, 1.5, float("nan")])
 def test_a_threshold_is_a_probability(model, sounds, threshold):
     with pytest.raises(TocsinError, match="expected a probability from 0 to 1"):
@@ -117,7 +127,7 @@ def test_results_print_as_a_line_that_says_what_they_are(model, sounds):
     assert str(classification).startswith(f"{path}: gunshot 0.")
     assert all(label in str(classification) for label in CLASSES)
     assert str(events[0]).startswith(f"{events[0].label} {events[0].confidence:.3f} at {events[0].onset_s:.4f} s")
-    for result in (model, classification, events[0], model.annotate(path)):
+    for result in (model, model.card, classification, events[0], model.annotate(path)):
         assert "\n" not in repr(result)
         assert repr(result).startswith(f"<{type(result).__name__} ")
     assert "tiny-0" in repr(model)
