@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 BLOCK_S = 30.0
 
 # A file; what ``read_audio`` gives; or a waveform ``(n,)`` in −1 … 1 with its sample rate in Hz.
-Sound: TypeAlias = str | os.PathLike[str] | Audio | tuple[NDArray[np.floating[Any]], int]
+AudioLike: TypeAlias = str | os.PathLike[str] | Audio | tuple[NDArray[np.floating[Any]], int]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class AudioModel(Model):
         TocsinError: the file is missing, no ONNX model, has no card, or its input is not what the card says.
     """
 
-    def annotate(self, audio: Sound) -> Trace:
+    def annotate(self, audio: AudioLike) -> Trace:
         """Class probabilities over time.
 
         Args:
@@ -84,7 +84,7 @@ class AudioModel(Model):
         """
         return annotate_blocks(self, _opened(audio)[1])
 
-    def classify(self, audio: Sound) -> Classification:
+    def classify(self, audio: AudioLike) -> Classification:
         """Probability of each class, in the window in which a gunshot is likeliest; ``audio`` as in :meth:`annotate`.
 
         Raises:
@@ -93,7 +93,7 @@ class AudioModel(Model):
         path, blocks = _opened(audio)
         return Classification(path, summarize(annotate_blocks(self, blocks)))
 
-    def detect(self, audio: Sound, threshold: float | None = None) -> Table[Event]:
+    def detect(self, audio: AudioLike, threshold: float | None = None) -> Table[Event]:
         """Every bang, of whatever class, in order of time.
 
         Args:
@@ -132,7 +132,7 @@ def load_model(path: str | os.PathLike[str] | None = None, threads: int = 1) -> 
     return AudioModel(None if path is None else os.fspath(path), threads)
 
 
-def _opened(audio: Sound) -> tuple[str, Iterable[Audio]]:
+def _opened(audio: AudioLike) -> tuple[str, Iterable[Audio]]:
     """Name of the audio, empty for samples, and its blocks."""
     if isinstance(audio, str | os.PathLike):
         return str(audio), _checked(str(audio), read_blocks(Path(audio), BLOCK_S))
