@@ -1,12 +1,9 @@
 """``tocsin classify`` and ``tocsin detect``: audio files to rows on stdout; one bad file does not stop the rest."""
 
-import csv
-import json
 import sys
-from collections.abc import Callable, Sequence
-from itertools import count
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import typer
 from rich.console import Console
@@ -14,17 +11,24 @@ from rich.progress import track
 
 from tocsin import TocsinError
 from tocsin.data.audio import find_audio
+from tocsin.inference.array_recording import ArrayRecording, SensorRecording, detect_array, read_array_recording
 from tocsin.inference.audio_model import AudioModel
-from tocsin.inference.pick import Event, event_columns
+from tocsin.inference.detection import Detection, parse_detection
+from tocsin.inference.pick import label_of
+from tocsin.inference.writers import EventFormat, event_writer, row_writer, write_detections_to
 
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH…", help="audio files, or folders of them")]
 Weights = Annotated[
     str | None,
     typer.Option("--model", help="an .onnx of `tocsin export`, or tocsin-m (the default) or tocsin-s (smaller)"),
 ]
+TABLE = "recordings.csv"
+OutputFormat = Literal["csv", "jsonl", "raven", "audacity", "detections", "detections-jsonl"]
 
 
-EventFormat = Literal["csv", "jsonl", "raven", "audacity"]
+def _said(help: str, least: float | None = None, most: float | None = None) -> Any:
+    """An option that says what one file alone cannot; of several files recordings.csv says it."""
+    return typer.Option(help=help, min=least, max=most, rich_help_panel="Of one file, for --format detections")
 
 
 def classify(
@@ -34,7 +38,7 @@ def classify(
 ) -> None:
     """A row a file: the probability of each class, in the window in which a gunshot is likeliest."""
     heard = AudioModel(model)
-    write = _writer(format, ["path", *heard.card.classes])
+    write = row_writer(format, ["path", *heard.card.classes], sys.stdout)
     _each(find_audio(paths), lambda path: write(heard.classify(path).to_row()))
 
 
@@ -45,28 +49,115 @@ def detect(
         float | None, typer.Option(min=0, max=1, help="gunshot probability; default: the weight card's")
     ] = None,
     label: Annotated[
-        list[str] | None, typer.Option(help="classes to print, may be repeated; default: all but background")
+        list[str] | None,
+        typer.Option(help="classes to print, may be repeated; default: all but background, and all of detections"),
     ] = None,
-    format: Annotated[EventFormat, typer.Option(help="of the rows on stdout")] = "csv",
+    format: Annotated[
+        OutputFormat,
+        typer.Option(help="of the rows on stdout; detections: what `tocsin locate` and (-jsonl) `tocsin fuse` take"),
+    ] = "csv",
+    sensor_id: Annotated[str | None, _said("name of the sensor")] = None,
+    start_time_utc: Annotated[str | None, _said("of the first sample, such as 2018-12-19T00:49:20.5Z")] = None,
+    x_m: Annotated[float | None, _said("of the sensor, east, in a local frame")] = None,
+    y_m: Annotated[float | None, _said("north")] = None,
+    z_m: Annotated[float | None, _said("up")] = None,
+    latitude: Annotated[float | None, _said("of the sensor, degrees, WGS 84", -90, 90)] = None,
+    longitude: Annotated[float | None, _said("degrees", -180, 180)] = None,
+    elevation_m: Annotated[float | None, _said("metres")] = None,
 ) -> None:
-    """A row an event: onset in seconds with its sigma, class, confidence, level, SNR, and a column a class."""
+    """A row an event: onset in seconds with its sigma, class, confidence, level, SNR, and a column a class.
+
+    With --format detections the onset is a time, and each row says which sensor heard it and where that stands. This
+    needs a folder with recordings.csv, or one file with the options that say so.
+    """
+    place = {"x_m": x_m, "y_m": y_m, "z_m": z_m}
+    place |= {"latitude": latitude, "longitude": longitude, "elevation_m": elevation_m}
+    options = {"sensor_id": sensor_id, "start_time_utc": start_time_utc, **place}
+    said = {name: value for name, value in options.items() if value is not None}
     heard = AudioModel(model)
-    wanted = set(label or heard.card.classes) - (set() if label else {"background"})
+    wanted = set(label or heard.card.classes)
     if wanted - set(heard.card.classes):
         raise typer.BadParameter(f"{heard.card.model_id} has the classes {', '.join(heard.card.classes)}")
-    files = find_audio(paths)
+    if format in get_args(EventFormat):
+        if said:
+            raise typer.BadParameter(f"{_option(next(iter(said)))} is for --format detections: type that, too")
+        _write_events(find_audio(paths), heard, threshold, wanted - (set() if label else {"background"}), format)
+    else:
+        _write_detections(_arrays(paths, said), heard, threshold, wanted, format)
+
+
+def _write_events(files: list[Path], heard: AudioModel, threshold: float | None, wanted: set[str], format: Any) -> None:
     if format == "audacity" and len(files) > 1:
         raise typer.BadParameter(f"an Audacity label track belongs to one file, got {len(files)}: name one")
-    write = _event_writer(format, heard.card.classes)
-    number = count(1)
+    write = event_writer(format, heard.card.classes, sys.stdout)
+    # Written when all is heard: a file that breaks half-way gives its sentence and no rows, not some of them.
+    _each(files, lambda path: write(path, [e for e in heard.detect(path, threshold) if e.label in wanted]))
 
-    def work(path: Path) -> None:
-        # Written when all is heard: a file that breaks half-way gives its sentence and no rows, not some of them.
-        for event in heard.detect(path, threshold):
-            if event.label in wanted:
-                write(path, next(number), event)
 
-    _each(files, work)
+def _write_detections(
+    arrays: list[ArrayRecording], heard: AudioModel, threshold: float | None, wanted: set[str], format: str
+) -> None:
+    least = heard.card.threshold if threshold is None else threshold
+    detections: list[Detection] = []
+    complaints: list[str] = []
+
+    def complain(sentence: str) -> None:
+        complaints.append(sentence)
+        _complain(sentence)
+
+    for array in arrays:
+        if weather := array.weather.model_dump(exclude_unset=True) if array.weather else {}:
+            typed = " ".join(f"{_option(name)} {value:g}" for name, value in weather.items())
+            _complain(f"{array.folder}: its weather.json goes into no detection: add {typed} to `tocsin locate`")
+        try:
+            detections += detect_array(
+                array, heard, threshold, complain=complain if len(array.recordings) > 1 else None
+            )
+        except TocsinError as error:
+            complain(str(error))
+    detections.sort(key=lambda detection: (detection.onset_time_utc, detection.sensor_id))
+    chosen = [detection for detection in detections if label_of(detection.probabilities, least) in wanted]
+    write_detections_to(sys.stdout, chosen, format)
+    if complaints:
+        raise typer.Exit(1)
+
+
+def _arrays(paths: list[Path], said: dict[str, Any]) -> list[ArrayRecording]:
+    """The array recordings that some paths are: folders with recordings.csv, or one file and what is said of it."""
+    folders = [path for path in paths if (path / TABLE).is_file()]
+    if len(folders) < len(paths):
+        files = find_audio(path for path in paths if path not in folders)
+        if folders or len(files) > 1:
+            raise typer.BadParameter(
+                f"{files[0]} and others do not say which sensor heard them, where and when: write {TABLE} in their "
+                "folder, a row a file (path,sensor_id,start_time_utc,x_m,y_m or latitude,longitude), and give that"
+            )
+        return [_one_file(files[0], said)]
+    if said:
+        raise typer.BadParameter(f"{folders[0] / TABLE} says where and when: leave out {_option(next(iter(said)))}")
+    return [read_array_recording(folder) for folder in folders]
+
+
+def _one_file(path: Path, said: dict[str, Any]) -> ArrayRecording:
+    needed = {"sensor_id": "NAME", "start_time_utc": "2018-12-19T00:49:20.5Z"}
+    missing = [f"{_option(name)} {example}" for name, example in needed.items() if name not in said]
+    if not ({"x_m", "y_m"} <= said.keys() or {"latitude", "longitude"} <= said.keys()):
+        missing.append("--x-m 0 --y-m 0 (or --latitude 40.44 --longitude -79.99)")
+    if missing:
+        raise typer.BadParameter(f"{path} does not say which sensor heard it, where and when: add {', '.join(missing)}")
+    place = {name: value for name, value in said.items() if name not in needed}
+    try:
+        checked = parse_detection(
+            str(path), {**place, "sensor_id": said["sensor_id"], "onset_time_utc": said["start_time_utc"]}
+        )
+    except TocsinError as error:
+        raise typer.BadParameter(str(error).replace("column onset_time_utc", "--start-time-utc")) from None
+    row = SensorRecording(path, checked.sensor_id, checked.onset_time_utc, place)
+    return ArrayRecording(path.parent, (row,), None)
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _each(files: list[Path], work: Callable[[Path], None]) -> None:
@@ -78,30 +169,10 @@ def _each(files: list[Path], work: Callable[[Path], None]) -> None:
             work(path)
         except TocsinError as error:
             failed = True
-            print(f"tocsin: {error}", file=sys.stderr)
+            _complain(str(error))
     if failed:
         raise typer.Exit(1)
 
 
-def _writer(format: str, columns: Sequence[str]) -> Callable[[dict[str, Any]], None]:
-    if format == "jsonl":
-        return lambda row: print(json.dumps(row))
-    writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
-    writer.writeheader()
-    return writer.writerow
-
-
-def _event_writer(format: EventFormat, classes: tuple[str, ...]) -> Callable[[Path, int, Event], None]:
-    if format == "audacity":
-        return lambda path, number, event: print(
-            f"{event.onset_s:.6f}\t{event.onset_s:.6f}\t{event.label} {event.confidence:.3f}"
-        )
-    if format == "raven":
-        columns = ["Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Low Freq (Hz)", "High Freq (Hz)"]
-        print("\t".join([*columns, "Begin Path", "File Offset (s)", "Label", "Confidence"]))
-        return lambda path, number, event: print(
-            f"{number}\tSpectrogram 1\t1\t{event.onset_s:.6f}\t{event.onset_s + 0.05:.6f}\t0\t6000\t"
-            f"{path}\t{event.onset_s:.6f}\t{event.label}\t{event.confidence:.4f}"
-        )
-    write = _writer(format, event_columns(classes))
-    return lambda path, number, event: write(event.to_row())
+def _complain(sentence: str) -> None:
+    print(f"tocsin: {sentence}", file=sys.stderr)

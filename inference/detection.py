@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TextIO
 
 from pydantic import (
     AfterValidator,
@@ -183,12 +183,17 @@ def write_detections(path: str | Path, detections: Iterable[Detection]) -> None:
     if path.suffix.lower() == ".jsonl":
         path.write_text("".join(detection.to_json() + "\n" for detection in detections), encoding="utf-8")
         return
+    with path.open("w", newline="", encoding="utf-8") as file:
+        write_table(file, detections)
+
+
+def write_table(file: TextIO, detections: Iterable[Detection], lineterminator: str = "\r\n") -> None:
+    """Write the table to an open file; columns that no detection fills are left out."""
     rows = [detection.to_row() for detection in detections]
     columns = list(dict.fromkeys(column for row in rows for column in row)) or EMPTY_COLUMNS
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)
+    writer = csv.DictWriter(file, columns, lineterminator=lineterminator)
+    writer.writeheader()
+    writer.writerows(rows)
 
 
 def parse_detection(where: str, fields: Mapping[str, Any]) -> Detection:

@@ -1,6 +1,6 @@
 """Events from traces: an onset of the waveform says when, the windows that hold it say what."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,8 +76,7 @@ def pick(onsets: Sequence[Onset], annotator: Annotator, threshold: float) -> lis
         if mean[card.classes.index("gunshot")] >= DOUBT:
             mean = annotator.trace(inside).probabilities.mean(axis=0)
         probabilities = {label: float(value) for label, value in zip(card.classes, mean, strict=True)}
-        others = {label: value for label, value in probabilities.items() if label != "gunshot"}
-        label = "gunshot" if probabilities["gunshot"] >= threshold else max(others, key=others.__getitem__)
+        label = label_of(probabilities, threshold)
         events.append(
             Event(
                 onset_s=onset.onset_s,
@@ -90,6 +89,15 @@ def pick(onsets: Sequence[Onset], annotator: Annotator, threshold: float) -> lis
             )
         )
     return events
+
+
+def label_of(probabilities: Mapping[Any, float], threshold: float) -> str:
+    """``gunshot`` where its probability reaches the threshold, else the likeliest other class."""
+    if probabilities["gunshot"] >= threshold:
+        return "gunshot"
+    others = {label: value for label, value in probabilities.items() if label != "gunshot"}
+    likeliest: str = max(others, key=others.__getitem__)
+    return likeliest
 
 
 def windows_of(onset_s: float, start_s: NDArray[np.float64], window_s: float) -> NDArray[np.bool_]:

@@ -92,6 +92,30 @@ def test_detect_finds_the_bang_in_every_format(folder, tiny_onnx):
     assert [float(line.split("\t")[0]) for line in audacity] == [round(event.onset_s, 6) for event in expected]
 
 
+def test_selections_of_several_files_count_on_as_raven_opens_them(tiny_onnx, tmp_path):
+    rng, files = (
+        np.random.default_rng(5),
+        (("a.wav", 12000, 3.0, 1.0), ("b.wav", 8000, 2.5, None), ("c.wav", 8000, 2.0, 1.98)),
+    )
+    for name, rate, length_s, bang_s in files:
+        samples = 0.002 * rng.standard_normal(round(length_s * rate))
+        if bang_s is not None:
+            tail = samples[round(bang_s * rate) :]
+            tail += 0.4 * np.exp(-np.arange(tail.size) / (0.01 * rate)) * rng.standard_normal(tail.size)
+        soundfile.write(tmp_path / name, samples, rate)
+    flags = ["--model", tiny_onnx, "--format", "raven"] + [word for label in CLASSES for word in ("--label", label)]
+    out = tocsin("detect", tmp_path, *flags).stdout
+    first, last = csv.DictReader(io.StringIO(out), delimiter="\t")
+    assert [Path(row["Begin Path"]).name for row in (first, last)] == ["a.wav", "c.wav"]
+    assert [row["Selection"] for row in (first, last)] == ["1", "2"]
+    assert float(first["Begin Time (s)"]) == float(first["File Offset (s)"]) == pytest.approx(1.0, abs=0.002)
+    assert float(last["File Offset (s)"]) == pytest.approx(1.98, abs=0.002)
+    # b.wav is silent, and its 2.5 s count all the same; the selection ends where the last file ends.
+    assert float(last["Begin Time (s)"]) == pytest.approx(5.5 + float(last["File Offset (s)"]), abs=1e-5)
+    assert float(last["End Time (s)"]) == 7.5
+    assert [float(row["High Freq (Hz)"]) for row in (first, last)] == [6000, 4000]
+
+
 def test_threshold_decides_the_label_not_the_event(folder, tiny_onnx):
     flags = ["--model", tiny_onnx, "--format", "jsonl"] + [word for label in CLASSES for word in ("--label", label)]
     low, high = (
