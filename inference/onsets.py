@@ -24,6 +24,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from tocsin import TocsinError
 from tocsin.inference.filters import audible, band_pass_response, filter_matrix
+from tocsin.inference.frames import falling_means, long_runs, mean_ratio_db, sums_before, variance_change
 from tocsin.inference.jumps import is_jump
 
 BANDS_HZ = ((200.0, 500.0), (500.0, 1000.0), (1000.0, 2000.0), (2000.0, 5400.0))
@@ -44,7 +45,6 @@ _CONTEXT = 100
 _LOOKAHEAD = 100
 _BLOCK = 1000
 
-_POWER_FLOOR = 1e-11  # below the quantisation noise of 16 bit (7.8e-11): a ratio to digital silence stays finite
 _SIGMA_FLOOR_S = 0.0005
 _SAME_ONSET_S = 0.005
 _SLOPE_DB = 3.0
@@ -57,8 +57,8 @@ class Onset:
     """The arrival of a bang.
 
     ``onset_s`` counts seconds from the first sample of the stream, ``onset_sigma_s`` is its standard deviation.
-    ``snr_db`` is the rise of power over the 50 ms before, a mean of bands; ``level_dbfs`` the highest peak of the
-    band-passed waveform (500 Hz and up) in the 50 ms after, against a full scale of 1.
+    ``snr_db`` is the rise of power over the 50 ms before, or what there is of them, a mean of bands; ``level_dbfs`` the
+    highest peak of the band-passed waveform (500 Hz and up) in the 50 ms after, against a full scale of 1.
     """
 
     onset_s: float
@@ -153,7 +153,7 @@ class OnsetPicker:
         self._power = np.concatenate((self._power[:, -kept:], self._power_of_new_frames()), axis=1)
         silent = ~block.reshape(_BLOCK, self._hop).any(axis=1)
         self._silent = np.concatenate((self._silent[-kept:], silent))
-        heard = ~_long_runs(self._silent, _GAP)
+        heard = ~long_runs(self._silent, _GAP)
         rise = self._rise_db(heard)
         new = slice(_CONTEXT, _CONTEXT + _BLOCK)
         peaks = (rise[new] >= self.threshold_db) & (rise[new] > rise[_CONTEXT - 1 : _CONTEXT + _BLOCK - 1])
@@ -179,11 +179,11 @@ class OnsetPicker:
         must stand out of what comes after it as well: a bang dies away, steady noise that begins does not.
         """
         begin, stop = _CONTEXT + _LOOKAHEAD, _OPENING + _NEIGHBOURHOOD
-        sums = _sums(self._power[:, begin : begin + stop + 2 * _KERNEL])
+        sums = sums_before(self._power[:, begin : begin + stop + 2 * _KERNEL])
         before = sums[:, 1:stop] / np.arange(1, stop)
         later = (sums[:, 2 * _KERNEL + 1 : 2 * _KERNEL + stop] - sums[:, _KERNEL + 1 : _KERNEL + stop]) / _KERNEL
-        after = _falling(sums, 1, stop)
-        over_both = _mean_ratio_db(after, np.maximum(before, later))
+        after = falling_means(sums, 1, stop, _KERNEL)
+        over_both = mean_ratio_db(after, np.maximum(before, later))
         # A bang that comes later, beyond the reach of the refinement, makes a slope here that goes on for decibels.
         best = int(over_both[: _OPENING - 1].argmax())
         frame = begin + 1 + best
@@ -191,7 +191,8 @@ class OnsetPicker:
             return None
         if not heard[begin : frame + _REFINE_AFTER].all():
             return None
-        onset = self._refine(frame, heard, float(_mean_ratio_db(after, before)[best]))
+        rise_db = float(mean_ratio_db(after, before)[best])
+        onset = self._refine(frame, heard, rise_db) if rise_db >= self.threshold_db else None
         return onset if onset is not None and onset.onset_s < _OPENING * self._frame_s else None
 
     def _power_of_new_frames(self) -> npt.NDArray[np.float32]:
@@ -209,17 +210,17 @@ class OnsetPicker:
         The first ``_KERNEL`` frames lack what lies before them and the last what comes after: nobody asks for those.
         """
         first, stop = _KERNEL, heard.size - _KERNEL + 1
-        sums = _sums(self._power * heard)
+        sums = sums_before(self._power * heard)
         if heard.all():
             count: npt.NDArray[np.float64] | float = float(_KERNEL)
             before = (sums[:, first:stop] - sums[:, : stop - first]) / _KERNEL
         else:
             # Frames just after a gap hold the filters' answer to its edge; they are no background.
             settled = ~np.convolve(~heard, np.ones(_SETTLING + 1), "full")[: heard.size].astype(bool)
-            held, counts = _sums(self._power * settled), _sums(settled.astype(float))
+            held, counts = sums_before(self._power * settled), sums_before(settled.astype(float))
             count = counts[first:stop] - counts[: stop - first]
             before = (held[:, first:stop] - held[:, : stop - first]) / np.maximum(count, 1.0)
-        decibels = _mean_ratio_db(_falling(sums, first, stop), before)
+        decibels = mean_ratio_db(falling_means(sums, first, stop, _KERNEL), before)
         rise = np.full(heard.size, -np.inf)
         rise[first:stop] = np.where(count >= _LEAST_BACKGROUND, decibels, -np.inf)
         return rise
@@ -233,7 +234,7 @@ class OnsetPicker:
         lead = len(self._wide_response) - 1
         stop = (frame + _KERNEL + _REFINE_AFTER) * self._hop
         wide = np.convolve(self._samples[start - lead : stop].astype(float), self._wide_response, "valid")
-        edge = _variance_change(wide[: (frame + _REFINE_AFTER) * self._hop - start])
+        edge = variance_change(wide[: (frame + _REFINE_AFTER) * self._hop - start])
         after = np.abs(wide[edge : edge + _KERNEL * self._hop])
         edge += start
         if is_jump(self._samples, edge, self._hop):
@@ -261,46 +262,3 @@ def pick_onsets(samples: npt.ArrayLike, sample_rate: int, threshold_db: float = 
     """
     picker = OnsetPicker(sample_rate, threshold_db)
     return picker.push(samples) + picker.flush()
-
-
-def _mean_ratio_db(power: npt.NDArray[np.float64], background: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Mean over the bands, the first axis, of a ratio of powers in dB."""
-    ratios = (power + _POWER_FLOOR) / (background + _POWER_FLOOR)
-    decibels: npt.NDArray[np.float64] = 10.0 / len(ratios) * np.log10(ratios.prod(axis=0))
-    return decibels
-
-
-def _falling(sums: npt.NDArray[np.float64], first: int, stop: int) -> npt.NDArray[np.float64]:
-    """Means of what follows the places from ``first`` to ``stop``, weighted by a falling triangle; of ``_sums``."""
-    boxes = _sums(sums)  # the triangle is the sum of the boxes of all lengths up to its own
-    after = boxes[:, first + _KERNEL + 1 : stop + _KERNEL + 1] - boxes[:, first + 1 : stop + 1]
-    return (after - _KERNEL * sums[:, first:stop]) / (_KERNEL * (_KERNEL + 1) / 2)
-
-
-def _sums(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Sums of the values before each place along the last axis, and of all."""
-    sums = np.zeros((*values.shape[:-1], values.shape[-1] + 1))
-    np.cumsum(values, axis=-1, out=sums[..., 1:])
-    return sums
-
-
-def _long_runs(flags: npt.NDArray[np.bool_], least: int) -> npt.NDArray[np.bool_]:
-    """Keep only the runs of true flags that are at least so long."""
-    if not flags.any():
-        return flags
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False])).astype(np.int8)))
-    kept = np.zeros_like(flags)
-    for begin, end in zip(edges[::2], edges[1::2], strict=True):
-        kept[begin:end] = end - begin >= least
-    return kept
-
-
-def _variance_change(wave: npt.NDArray[np.float64]) -> int:
-    """Index of the first sample after a change of variance: the minimum of Maeda's AIC (1985)."""
-    energy = np.cumsum(wave * wave)
-    size = wave.size
-    count = np.arange(1, size)
-    before = energy[:-1] / count + _POWER_FLOOR
-    after = (energy[-1] - energy[:-1]) / (size - count) + _POWER_FLOOR
-    criterion = count * np.log(before) + (size - count) * np.log(np.maximum(after, _POWER_FLOOR))
-    return 1 + int(criterion.argmin())
