@@ -124,7 +124,7 @@ def _write_detections(
 
 def _arrays(paths: list[Path], said: dict[str, Any]) -> list[ArrayRecording]:
     """The array recordings that some paths are: folders with recordings.csv, or one file and what is said of it."""
-    folders = [path for path in paths if (path / TABLE).is_file()]
+    folders = [path for path in paths if _is_array(path)]
     if len(folders) < len(paths):
         files = find_audio(path for path in paths if path not in folders)
         if folders or len(files) > 1:
@@ -136,6 +136,13 @@ def _arrays(paths: list[Path], said: dict[str, Any]) -> list[ArrayRecording]:
     if said:
         raise typer.BadParameter(f"{folders[0] / TABLE} says where and when: leave out {_option(next(iter(said)))}")
     return [read_array_recording(folder) for folder in folders]
+
+
+def _is_array(path: Path) -> bool:
+    try:
+        return (path / TABLE).is_file()
+    except OSError:  # a name too long for the file system
+        return False
 
 
 def _one_file(path: Path, said: dict[str, Any]) -> ArrayRecording:

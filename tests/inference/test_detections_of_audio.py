@@ -164,7 +164,7 @@ def test_one_broken_recording_is_named_and_the_others_are_written(array, tiny_on
 )
 def test_what_is_missing_or_too_much_is_said_in_a_sentence(array, tiny_onnx, monkeypatch, words, sentence):
     monkeypatch.chdir(array)
-    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setenv("COLUMNS", "800")
     format = () if "--format" in words else ("--format", "detections")
     result = tocsin("detect", *words, "--model", tiny_onnx, *format)
     assert (result.returncode, result.stdout) == (2, "")
