@@ -115,9 +115,9 @@ def read_blocks(
                 return
 
 
-def file_duration_s(path: Path) -> float:
+def file_duration_s(path: str | Path) -> float:
     """Length in seconds of what is read of a file, which is not decoded. Raises ``TocsinError`` as ``read_audio``."""
-    with open_sound(path, 1) as file:  # of one channel, so that none is compared with another
+    with open_sound(Path(path), 1) as file:  # of one channel, so that none is compared with another
         return file.frames / file.sample_rate
 
 
