@@ -88,11 +88,14 @@ def read_array_recording(folder: str | Path) -> ArrayRecording:
         missing = [column for column in REQUIRED_COLUMNS if column not in (reader.fieldnames or [])]
         if missing:
             raise TocsinError(f"{table} lacks the column {missing[0]}: expected {','.join(REQUIRED_COLUMNS)},x_m,y_m")
-        rows = [(reader.line_num, _recording(folder, f"{table}, row {reader.line_num}", row)) for row in reader]
+        rows = {}
+        for row in reader:
+            where = f"{table}, row {reader.line_num}"
+            rows[where] = _recording(folder, where, row)
     if not rows:
         raise TocsinError(f"{table} names no recording: expected a row a sensor")
-    _check_that_each_is_heard_once(table, rows)
-    return ArrayRecording(folder, tuple(recording for _, recording in rows), _weather(folder / "weather.json"))
+    _check_that_each_is_heard_once(rows)
+    return ArrayRecording(folder, tuple(rows.values()), _weather(folder / "weather.json"))
 
 
 def detect_array(
@@ -162,19 +165,19 @@ def _events(
         yield from stream.flush()
 
 
-def _check_that_each_is_heard_once(table: Path, rows: list[tuple[int, SensorRecording]]) -> None:
-    """Refuse a sound that is given to two sensors, which would place each bang midway. Rows have their lines."""
-    rows_of: dict[Path, list[tuple[int, SensorRecording]]] = {}
-    for line, row in rows:
-        others = rows_of.setdefault(_real(row.path), [])
-        for other_line, other in others:
+def _check_that_each_is_heard_once(rows: dict[str, SensorRecording]) -> None:
+    """Refuse a sound that is given to two sensors, which would place each bang midway. Rows go by where they stand."""
+    rows_of: dict[Path, dict[str, SensorRecording]] = {}
+    for where, row in rows.items():
+        others = rows_of.setdefault(_real(row.path), {})
+        for other_where, other in others.items():
             if row.channel is None or other.channel in (None, row.channel):
                 sound = row.path.name if row.channel is None else f"channel {row.channel} of {row.path.name}"
                 raise TocsinError(
-                    f"{table}, row {line}: {sound} is already heard as {other.sensor_id} (row {other_line}): give each "
-                    "sensor a file of its own or, of a file for several, its channel (from 1) in a column channel"
+                    f"{where}: {sound} is already heard as {other.sensor_id} ({other_where.rpartition(', ')[2]}): give "
+                    "each sensor a file of its own or, of a file for several, its channel (from 1) in a column channel"
                 )
-        others.append((line, row))
+        others[where] = row
 
 
 def _real(path: Path) -> Path:
