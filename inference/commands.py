@@ -35,7 +35,7 @@ def classify(
     """A row a file: the probability of each class, in the window in which a gunshot is likeliest."""
     heard = AudioModel(model)
     write = _writer(format, ["path", *heard.card.classes])
-    _each(find_audio(paths), lambda path: write(heard.classify(path).to_row()))
+    _each(find_audio(paths, _complain), lambda path: write(heard.classify(path).to_row()))
 
 
 def detect(
@@ -54,7 +54,7 @@ def detect(
     wanted = set(label or heard.card.classes) - (set() if label else {"background"})
     if wanted - set(heard.card.classes):
         raise typer.BadParameter(f"{heard.card.model_id} has the classes {', '.join(heard.card.classes)}")
-    files = find_audio(paths)
+    files = find_audio(paths, _complain)
     if format == "audacity" and len(files) > 1:
         raise typer.BadParameter(f"an Audacity label track belongs to one file, got {len(files)}: name one")
     write = _event_writer(format, heard.card.classes)
@@ -78,9 +78,13 @@ def _each(files: list[Path], work: Callable[[Path], None]) -> None:
             work(path)
         except TocsinError as error:
             failed = True
-            print(f"tocsin: {error}", file=sys.stderr)
+            _complain(str(error))
     if failed:
         raise typer.Exit(1)
+
+
+def _complain(sentence: str) -> None:
+    print(f"tocsin: {sentence}", file=sys.stderr)
 
 
 def _writer(format: str, columns: Sequence[str]) -> Callable[[dict[str, Any]], None]:
