@@ -51,40 +51,42 @@ class _Stretch:
 
 
 def mp3_parts(file: BinaryIO, size: int) -> list[Part]:
-    """The parts of a file of ``size`` bytes that begins as an MP3: one, or as many as were joined."""
+    """The parts of a file of ``size`` bytes that are MP3s: one, or as many as were joined, or as damage has left."""
     stretches = [stretch for stretch in _stretches(file, size) if stretch.frames]
-    if len(stretches) == 1 and stretches[0].told == stretches[0].frames:
+    first = stretches[0] if len(stretches) == 1 else None
+    if first and first.told == first.frames and (first.start == 0 or read_at(file, 0, 3) == b"ID3"):
         return [Part(0, size)]
     return [_part(stretch) for stretch in stretches]
 
 
 def _stretches(file: BinaryIO, size: int) -> list[_Stretch]:
+    """Frames one behind the other. Where something else stands between them the decoder might lose its way."""
     stretches: list[_Stretch] = []
     known: dict[bytes, tuple[int, _Kind, int]] = {}
-    now, place, before = None, 0, 0
+    now, place, before, goes_on = None, 0, -1, False
     while place + 4 <= size:
         file.seek(place)
         head = file.read(40)
         if head[:4] not in known:
             known[head[:4]] = _frame_length(head), _kind(head), _tag_place(head)
         length, kind, tag = known[head[:4]]
-        if not length or (now and kind != now.kind and not _follows(file, place, size)):
+        if not length or ((not now or kind != now.kind) and not _follows(file, place, size)):
             found = _next_frame(file, before + 1, size)
             if found is None:
                 break
             if now and found < now.stop:  # the latest frame was cut off: what follows begins within it
-                now.stop, now.frames = before, now.frames - 1
-            place = before = found
+                now.stop, now.frames = before, max(now.frames - 1, 0)
+            place, before, goes_on = found, found, False
             continue
         if place + length > size:
             break  # cut off within a frame
         tag = tag if head[tag : tag + 4] in (b"Xing", b"Info") else 36 if head[36:] == b"VBRI" else 0
-        if tag or now is None or now.frames == now.told or kind != now.kind:
+        if tag or now is None or not goes_on or now.frames == now.told or kind != now.kind:
             announcement = read_at(file, place, length) if tag else b""
             now = _Stretch(place, head[:4], kind, place + length * bool(tag), tag, announcement)
             stretches.append(now)
         now.frames += not tag
-        before, place = place, place + length
+        before, place, goes_on = place, place + length, True
         now.stop = place
     return stretches
 

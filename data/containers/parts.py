@@ -28,27 +28,25 @@ def parts_of(path: Path) -> tuple[Part, ...]:
 def _parts(path: str, size: int, modified_ns: int) -> tuple[Part, ...]:
     """The same; to look once is enough while the file does not change."""
     with Path(path).open("rb", buffering=1 << 16) as file:
-        parts = tuple(_looked_into(file, size))
+        parts = tuple(_looked_into(file, size, Path(path).suffix.lower()))
     return () if parts == (Part(0, size),) else parts
 
 
-def _looked_into(file: BinaryIO, size: int) -> list[Part]:
+def _looked_into(file: BinaryIO, size: int, ending: str) -> list[Part]:
     head = read_at(file, 0, 16)
     if head[:4] in (b"RIFF", b"RF64", b"RIFX") and head[8:12] == b"WAVE":
         return wav_parts(file, size)
-    if head[:3] == b"ID3" or is_mp3(head):
-        return mp3_parts(file, size)
     for mark, part in _MARKS.items():
         if head.startswith(mark):
             return [part(file, start, stop) for start, stop in _between(find_all(file, mark, 0, size), size)]
     if head[:4] == b"OggS":
         return [Part(start, stop) for start, stop in _between(_links(file, size), size)]
-    return []
+    return mp3_parts(file, size) if head[:3] == b"ID3" or is_mp3(head) or ending == ".mp3" else []
 
 
 def _between(starts: Iterator[int], size: int) -> list[tuple[int, int]]:
-    """From each place to the next, and from the last to the end."""
-    places = list(starts)
+    """From the start and each of some places to the next, and from the last to the end."""
+    places = sorted({0, *starts})
     return list(zip(places, [*places[1:], size], strict=True))
 
 
@@ -58,7 +56,7 @@ def _links(file: BinaryIO, size: int) -> Iterator[int]:
     for place in find_all(file, b"OggS\x00\x02" + bytes(8), 0, size):
         if place != behind:
             yield place
-        head = read_at(file, place, 27 + 255)
+        head = read_at(file, place, 27 + 255).ljust(27, b"\0")
         behind = place + 27 + head[26] + sum(head[27 : 27 + head[26]])
 
 
@@ -66,7 +64,7 @@ def _au_part(file: BinaryIO, start: int, stop: int) -> Part:
     """With the length of the sound where its header says 0."""
     head = read_at(file, start, 12)
     first = int.from_bytes(head[4:8])
-    if len(head) < 12 or any(head[8:12]):
+    if len(head) < 12 or any(head[8:12]) or not 24 <= first <= stop - start:
         return Part(start, stop)
     header = head[:8] + (stop - start - first).to_bytes(4) + read_at(file, start + 12, first - 12)
     return Part(start + first, stop, header)

@@ -13,6 +13,7 @@ from tocsin.data.containers.part import Part, find_all, read_at
 
 _MOST_OF_RIFF = 0xFFFFFF00  # bytes of sound: its sizes have 32 bits, those of RF64 have 64
 _LONGEST_CLOSE = 1 << 24  # the chunks that close a file are sought in so many bytes before its end
+_LONGEST_FORM = 1 << 12
 _PIECE = 1 << 20
 # A chunk of such a name that runs past the end of the file was cut off; it is no sound.
 _KNOWN = (b"LIST", b"id3 ", b"bext", b"iXML", b"axml", b"fact", b"cue ", b"smpl", b"JUNK", b"PAD ", b"_PMX")
@@ -37,7 +38,7 @@ def _first_and_next(file: BinaryIO, start: int, size: int) -> tuple[Part, int]:
     while name != b"data":
         if len(name) < 4:  # the file ends without any: the decoder says so
             return Part(start, size), size
-        if name == b"fmt ":
+        if name == b"fmt " and told < _LONGEST_FORM:
             form = read_at(file, place, 8 + told)
         elif name == b"ds64":
             long_size = int.from_bytes(read_at(file, place + 16, 8), order)

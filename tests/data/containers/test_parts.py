@@ -6,16 +6,16 @@ import pytest
 from tocsin import TocsinError
 from tocsin.data.audio import read_audio
 
-FORMATS = {"ogg": ("OGG", "VORBIS"), "opus": ("OGG", "OPUS"), "oga": ("OGG", "FLAC"), "w64": ("W64", "PCM_16"),
+FORMATS = {"ogg": ("OGG", "VORBIS"), "opus": ("OGG", "OPUS"), "w64": ("W64", "PCM_16"),
            "caf": ("CAF", "PCM_16"), "au": ("AU", "PCM_16")}  # fmt: skip
 
 
-@pytest.mark.parametrize("ending", [ending for ending in FORMATS if ending != "oga"])
+@pytest.mark.parametrize("ending", FORMATS)
 def test_files_that_were_joined_are_read_one_by_one(noise, encoded, heard, ending):
     data = encoded(noise, *FORMATS[ending])
     whole = heard(data, ending)
     assert len(whole) == len(noise)
-    assert heard(data * 3, ending) == pytest.approx(np.tile(whole, 3), abs=1e-6)
+    assert np.abs(heard(data * 3, ending) - np.tile(whole, 3)).max() < 1e-6
 
 
 @pytest.mark.parametrize("size", [None, 24, 0, 2**64 - 1])
@@ -52,3 +52,33 @@ def test_an_unfinished_header_that_cannot_be_mended_is_said_to_be_one(rng, encod
     )
     with pytest.raises(TocsinError, match=r"no samples by its header, .* it has 128054 bytes: mend it, as `ffmpeg -i"):
         read_audio(path)
+
+
+@pytest.mark.parametrize("ending", [*FORMATS, "wav", "rf64", "flac", "mp3"])
+def test_damage_of_every_kind_gives_samples_or_a_sentence(rng, encoded, tmp_path, ending):
+    formats = FORMATS | {"wav": ("WAV", "PCM_16"), "rf64": ("RF64", "PCM_16"), "flac": ("FLAC", "PCM_16"),
+                         "mp3": ("MP3", "MPEG_LAYER_III")}  # fmt: skip
+    whole = encoded(0.2 * rng.standard_normal(3000), *formats[ending])
+    for number in range(60):
+        data = bytearray(whole)
+        for _ in range(3):
+            place = int(rng.integers(min(len(data), 200) if rng.random() < 0.7 else len(data)))
+            match rng.integers(5):
+                case 0:
+                    data[place] = rng.integers(256)
+                case 1:
+                    data[place : place + 4] = b"\xff" * 4
+                case 2:
+                    data[place : place + 8] = bytes(8)
+                case 3:
+                    del data[place + 1 :]
+                case _:
+                    data += whole[: int(rng.integers(1, len(whole)))]
+        path = tmp_path / f"{number}.{ending}"
+        path.write_bytes(data)
+        try:
+            audio = read_audio(path)
+        except TocsinError:
+            continue
+        assert 0 < len(audio.samples) < len(data) * 100
+        assert np.isfinite(audio.samples).all()
