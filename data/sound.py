@@ -1,16 +1,18 @@
 """One open sound file as one channel of float32: which bytes are sound, and which of its channels is heard."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import pairwise
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
 from tocsin import TocsinError
-from tocsin.data.containers.part import PartFile
+from tocsin.data.containers.part import Part, PartFile
 from tocsin.data.containers.parts import parts_of
 
 # All that the decoder (libsndfile) reads and that such an ending stands for; data of other kinds share some endings.
@@ -45,19 +47,33 @@ class Sound:
     ``channel`` counts from 0; None is the mean of all. Files that stand joined in one are read as one.
     """
 
-    def __init__(self, path: Path, files: list[_Decoder], channel: int | None = None) -> None:
+    def __init__(self, path: Path, openers: Sequence[Callable[[], _Decoder]], channel: int | None = None) -> None:
         self.path, self.channel = path, channel
-        self.files = [file for file in files if file.frames] or files[:1]
-        first = self.files[0]
-        self.sample_rate, self.channels = int(first.samplerate), int(first.channels)
-        self.starts = np.cumsum([0, *(file.frames for file in self.files)]).tolist()
-        self.frames: int = self.starts[-1]
-        for file in self.files[1:]:
-            if (file.samplerate, file.channels) != (first.samplerate, first.channels):
+        self._openers = openers
+        self._at, self._file = 0, openers[0]()
+        self.sample_rate, self.channels = int(self._file.samplerate), int(self._file.channels)
+        self._starts = [0, int(self._file.frames)]
+        for number in range(1, len(openers)):
+            file = self._take(number)
+            if (file.samplerate, file.channels) != (self.sample_rate, self.channels):
+                self.close()
                 raise TocsinError(
-                    f"{path} is several files joined, of {first.samplerate} Hz with {first.channels} channels and of "
+                    f"{path} is several files joined, of {self.sample_rate} Hz with {self.channels} channels and of "
                     f"{file.samplerate} Hz with {file.channels}: give each a file of its own"
                 )
+            self._starts.append(self._starts[-1] + int(file.frames))
+        self.frames = self._starts[-1]
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def _take(self, number: int) -> _Decoder:
+        """The decoder of one of the joined files. One is open at a time, however many there are."""
+        if number != self._at:
+            self._file.close()
+            self._at, self._file = number, self._openers[number]()
+        return self._file
 
     def read(self, start: int, stop: int, empty_allowed: bool = False) -> NDArray[np.float32]:
         """The samples from one place to another, shape ``(n,)``.
@@ -86,8 +102,9 @@ class Sound:
     def read_channels(self, start: int, stop: int, empty_allowed: bool = False) -> NDArray[np.float32]:
         """The same of all channels, shape ``(n, channels)``, unchecked."""
         pieces = []
-        for file, first, end in zip(self.files, self.starts, self.starts[1:], strict=False):
-            if first < stop and start < end:
+        for number, (first, end) in enumerate(pairwise(self._starts)):
+            if max(first, start) < min(end, stop):
+                file = self._take(number)
                 place, count = max(start - first, 0), min(stop, end) - max(start, first)
                 if file.tell() != place:
                     lead = min(place, _LEAD_OF_MP3 if file.format == "MP3" else 0)
@@ -163,8 +180,9 @@ def _opened(path: Path) -> Iterator[Sound]:
     with ExitStack() as stack:
         parts = parts_of(path)
         bytes_of = stack.enter_context(path.open("rb", buffering=0)) if parts else None
-        files = [stack.enter_context(_Decoder(PartFile(bytes_of, part))) for part in parts if bytes_of is not None]
-        sound = Sound(path, files or [stack.enter_context(_Decoder(path))])
+        openers = [partial(_decoder, bytes_of, part) for part in parts if bytes_of is not None]
+        sound = Sound(path, openers or [partial(_Decoder, path)])
+        stack.callback(sound.close)
         if sound.frames >= _UNKNOWN:
             raise TocsinError(f"{path} does not say how long it is, and holds no whole frame: expected some sound")
         if sound.frames == 0:
@@ -176,6 +194,10 @@ def _opened(path: Path) -> Iterator[Sound]:
                 )
             raise TocsinError(f"{path} holds no samples: expected an audio file of some length")
         yield sound
+
+
+def _decoder(file: BinaryIO, part: Part) -> _Decoder:
+    return _Decoder(PartFile(file, part))
 
 
 @lru_cache(maxsize=256)

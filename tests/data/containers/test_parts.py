@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import soundfile
 
 from tocsin import TocsinError
 from tocsin.data.audio import read_audio
@@ -82,3 +83,13 @@ def test_damage_of_every_kind_gives_samples_or_a_sentence(rng, encoded, tmp_path
             continue
         assert 0 < len(audio.samples) < len(data) * 100
         assert np.isfinite(audio.samples).all()
+
+
+def test_of_many_files_that_were_joined_one_decoder_is_open_at_a_time(noise, encoded, heard, monkeypatch):
+    opened: list[int] = []
+    entered, closed = soundfile.SoundFile.__init__, soundfile.SoundFile.close
+    monkeypatch.setattr(soundfile.SoundFile, "__init__", lambda *words: opened.append(1) or entered(*words))
+    monkeypatch.setattr(soundfile.SoundFile, "close", lambda file: opened.append(-1) or closed(file))
+    whole = heard(encoded(noise[:800], "WAV") * 50, "wav")
+    assert len(whole) == 50 * 800
+    assert max(np.cumsum(opened)) <= 2  # with the one of the writer
