@@ -1,14 +1,15 @@
 """An array recording: the audio of several sensors with their positions and start times, and its detections.
 
 A folder with ``recordings.csv`` (``path,sensor_id,start_time_utc`` and a position: ``x_m,y_m[,z_m]`` or
-``latitude,longitude[,elevation_m]``; optionally ``clock_sigma_s`` and ``position_sigma_m``; paths are relative to the
-folder or absolute) and optionally ``weather.json`` (``temperature_c``, ``wind_speed_mps``, ``wind_from_deg``).
+``latitude,longitude[,elevation_m]``; optionally ``clock_sigma_s``, ``position_sigma_m``, and ``channel``, from 1, of a
+file that holds several sensors; paths are relative to the folder or absolute) and optionally ``weather.json``
+(``temperature_c``, ``wind_speed_mps``, ``wind_from_deg``).
 """
 
 import csv
 import difflib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,17 +18,20 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tocsin import TocsinError
-from tocsin.data.audio import read_audio
+from tocsin.data.audio import read_blocks
 from tocsin.data.dataframes import Table
 from tocsin.data.tables import open_table
-from tocsin.inference.detect import detect
 from tocsin.inference.detection import Detection, parse_detection, table_of
 from tocsin.inference.model import Model
-from tocsin.inference.onsets import pick_onsets
+from tocsin.inference.onsets import Onset, OnsetPicker
+from tocsin.inference.pick import Event
+from tocsin.inference.stream import EventStream
 
 REQUIRED_COLUMNS = ("path", "sensor_id", "start_time_utc")
 POSITION_COLUMNS = ("x_m", "y_m", "z_m", "latitude", "longitude", "elevation_m")
 QUALITY_COLUMNS = ("clock_sigma_s", "position_sigma_m")
+
+BLOCK_S = 10.0  # what is held of a recording at a time: hours of it need no more memory than a minute
 
 
 class Weather(BaseModel):
@@ -44,13 +48,15 @@ class Weather(BaseModel):
 class SensorRecording:
     """The audio of one sensor.
 
-    ``place`` holds the position and quality columns that a detection of this sensor carries, by name.
+    ``place`` holds the position and quality columns that a detection of this sensor carries, by name; ``channel``, from
+    1, is the sensor's own in a file of several, None where the file is the sensor's alone.
     """
 
     path: Path
     sensor_id: str
     start_time_utc: datetime
     place: dict[str, Any]
+    channel: int | None = None
 
 
 @dataclass(frozen=True)
@@ -90,10 +96,14 @@ def read_array_recording(folder: str | Path) -> ArrayRecording:
         missing = [column for column in REQUIRED_COLUMNS if column not in (reader.fieldnames or [])]
         if missing:
             raise TocsinError(f"{table} lacks the column {missing[0]}: expected {','.join(REQUIRED_COLUMNS)},x_m,y_m")
-        rows = [_recording(folder, f"{table}, row {reader.line_num}", row) for row in reader]
+        rows = {}
+        for row in reader:
+            where = f"{table}, row {reader.line_num}"
+            rows[where] = _recording(folder, where, row)
     if not rows:
         raise TocsinError(f"{table} names no recording: expected a row a sensor")
-    return ArrayRecording(folder, tuple(rows), _weather(folder / "weather.json"))
+    _check_that_each_is_heard_once(rows)
+    return ArrayRecording(folder, tuple(rows.values()), _weather(folder / "weather.json"))
 
 
 def detect_array(
@@ -108,7 +118,7 @@ def detect_array(
     Args:
         array: the recordings.
         model: the exported model; the shipped weights when ``None``.
-        threshold: passed on to :func:`tocsin.inference.detect.detect`.
+        threshold: gunshot probability from which an event is called a gunshot; the card's own when ``None``.
         classify: False picks onsets alone, without class probabilities.
         complain: called with a sentence for each recording that cannot be read; the others go on.
 
@@ -132,13 +142,8 @@ def detect_array(
 
 
 def _detect_one(recording: SensorRecording, model: Model | None, threshold: float | None) -> list[Detection]:
-    audio = read_audio(recording.path)
     detections = []
-    for event in (
-        pick_onsets(audio.samples, audio.sample_rate)
-        if model is None
-        else detect(audio.samples, audio.sample_rate, model, threshold)
-    ):
+    for event in _events(recording, model, threshold):
         fields = {
             **recording.place,
             "sensor_id": recording.sensor_id,
@@ -152,6 +157,42 @@ def _detect_one(recording: SensorRecording, model: Model | None, threshold: floa
             fields["probabilities"] = getattr(event, "probabilities", {})
         detections.append(parse_detection(str(recording.path), fields))
     return detections
+
+
+def _events(
+    recording: SensorRecording, model: Model | None, threshold: float | None
+) -> Iterator[Event] | Iterator[Onset]:
+    """The bangs of a recording, heard block by block; onsets alone without a model."""
+    stream: EventStream | OnsetPicker | None = None
+    for block in read_blocks(recording.path, BLOCK_S, channel=recording.channel):
+        if stream is None:
+            rate = block.sample_rate
+            stream = OnsetPicker(rate) if model is None else EventStream(model, rate, threshold)
+        yield from stream.push(block.samples)
+    if stream is not None:
+        yield from stream.flush()
+
+
+def _check_that_each_is_heard_once(rows: dict[str, SensorRecording]) -> None:
+    """Refuse a sound that is given to two sensors, which would place each bang midway. Rows go by where they stand."""
+    rows_of: dict[Path, dict[str, SensorRecording]] = {}
+    for where, row in rows.items():
+        others = rows_of.setdefault(_real(row.path), {})
+        for other_where, other in others.items():
+            if row.channel is None or other.channel in (None, row.channel):
+                sound = row.path.name if row.channel is None else f"channel {row.channel} of {row.path.name}"
+                raise TocsinError(
+                    f"{where}: {sound} is already heard as {other.sensor_id} ({other_where.rpartition(', ')[2]}): give "
+                    "each sensor a file of its own or, of a file for several, its channel (from 1) in a column channel"
+                )
+        others[where] = row
+
+
+def _real(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):  # no such file can be: whoever opens it says so
+        return path
 
 
 def _recording(folder: Path, where: str, row: dict[str, Any]) -> SensorRecording:
@@ -169,11 +210,15 @@ def _recording(folder: Path, where: str, row: dict[str, Any]) -> SensorRecording
         checked = parse_detection(where, {**named, **place, "onset_time_utc": filled["start_time_utc"]})
     except TocsinError as error:
         raise TocsinError(str(error).replace("onset_time_utc", "start_time_utc")) from None
+    channel = filled.get("channel")
+    if channel is not None and not (channel.isdecimal() and int(channel) > 0):
+        raise TocsinError(f"{where}, column channel: {channel!r} does not fit: expected a whole number from 1 on")
     return SensorRecording(
         path=folder / filled["path"],
         sensor_id=checked.sensor_id,
         start_time_utc=checked.onset_time_utc,
         place={column: getattr(checked, column) for column in place},
+        channel=None if channel is None else int(channel),
     )
 
 

@@ -39,7 +39,7 @@ def classify(
     """A row a file: the probability of each class, in the window in which a gunshot is likeliest."""
     heard = AudioModel(model)
     write = row_writer(format, ["path", *heard.card.classes], sys.stdout)
-    _each(find_audio(paths), lambda path: write(heard.classify(path).to_row()))
+    _each(find_audio(paths, _complain), lambda path: write(heard.classify(path).to_row()))
 
 
 def detect(
@@ -81,7 +81,9 @@ def detect(
     if format in get_args(EventFormat):
         if said:
             raise typer.BadParameter(f"{_option(next(iter(said)))} is for --format detections: type that, too")
-        _write_events(find_audio(paths), heard, threshold, wanted - (set() if label else {"background"}), format)
+        _write_events(
+            find_audio(paths, _complain), heard, threshold, wanted - (set() if label else {"background"}), format
+        )
     else:
         _write_detections(_arrays(paths, said), heard, threshold, wanted, format)
 
@@ -126,7 +128,7 @@ def _arrays(paths: list[Path], said: dict[str, Any]) -> list[ArrayRecording]:
     """The array recordings that some paths are: folders with recordings.csv, or one file and what is said of it."""
     folders = [path for path in paths if _is_array(path)]
     if len(folders) < len(paths):
-        files = find_audio(path for path in paths if path not in folders)
+        files = find_audio((path for path in paths if path not in folders), _complain)
         if folders or len(files) > 1:
             raise typer.BadParameter(
                 f"{files[0]} and others do not say which sensor heard them, where and when: write {TABLE} in their "

@@ -1,11 +1,15 @@
 """Reading of audio: each trouble a file may have, and resampling against the closed form of a sine."""
 
+import itertools
+import tracemalloc
+from pathlib import Path
+
 import numpy as np
 import pytest
 import soundfile
 
 from tocsin import TocsinError
-from tocsin.data.audio import AUDIO_ENDINGS, find_audio, read_audio, read_blocks
+from tocsin.data.audio import AUDIO_ENDINGS, file_duration_s, find_audio, read_audio, read_blocks
 
 
 def sine(frequency_hz: float, sample_rate: int, duration_s: float) -> np.ndarray:
@@ -78,6 +82,91 @@ def test_channels_are_averaged(tmp_path):
     path = tmp_path / "three.wav"
     soundfile.write(path, np.tile([0.5, 0.25, -0.375], (100, 1)), 8000, subtype="FLOAT")
     assert read_audio(path).samples == pytest.approx(np.full(100, 0.125))
+
+
+def bang(rng, at_s: float, seconds: float) -> np.ndarray:
+    """A decaying burst at a time, at 8000 Hz, in silence."""
+    samples = np.zeros(round(8000 * seconds))
+    start = round(8000 * at_s)
+    samples[start : start + 800] = 0.5 * np.exp(-np.arange(800) / 80) * rng.standard_normal(800)
+    return samples
+
+
+def read_every_way(path):
+    """The samples of a file, on which the ways of reading agree."""
+    whole = read_audio(path).samples
+    assert np.array_equal(np.concatenate([block.samples for block in read_blocks(path, 0.37)]), whole)
+    assert np.array_equal(read_audio(path, start_s=0.5, duration_s=0.25).samples, whole[4000:6000])
+    assert file_duration_s(path) == len(whole) / 8000
+    return whole
+
+
+def test_of_channels_that_cancel_each_other_the_loudest_is_heard(tmp_path, rng):
+    path, sound = tmp_path / "turned.wav", bang(rng, 1.0, 2.0)
+    for channels in ([0.9, -1.0], [-0.5, 0.5], [0.5, -0.49, 0.0], [0.1, 1.0, -1.0, -0.1]):
+        soundfile.write(path, sound[:, None] * channels, 8000, subtype="FLOAT")
+        assert read_every_way(path) == pytest.approx(sound * max(channels, key=abs), abs=1e-7)
+
+
+def test_hours_of_unrelated_noise_do_not_hide_that_a_bang_is_cancelled(tmp_path, rng):
+    sound = 0.3 * bang(rng, 50.0, 60.0)[:, None] * [1.0, -1.0]
+    samples = sound + 0.003 * rng.standard_normal(sound.shape) + [0.2, 0.2]  # and a level that both share
+    soundfile.write(tmp_path / "turned.flac", samples, 8000, subtype="PCM_24")
+    chosen = read_every_way(tmp_path / "turned.flac")
+    assert min(np.abs(chosen - channel).max() for channel in samples.T) < 1e-6
+
+
+@pytest.mark.parametrize(
+    "kind", ["unrelated", "one silent", "of eight one alone", "late", "opposite levels", "clipped"]
+)
+def test_channels_that_do_not_cancel_each_other_are_averaged(tmp_path, rng, kind):
+    sound, noise = bang(rng, 1.0, 2.0), 0.1 * rng.standard_normal((16000, 2))
+    samples = {
+        "unrelated": noise,
+        "one silent": sound[:, None] * [0.0, 1.0],
+        "of eight one alone": sound[:, None] * [0, 0, 0, 0, 0, 1, 0, 0],
+        "late": np.stack([sound, np.roll(sound, 4)], axis=1),
+        "opposite levels": sound[:, None] + [0.3, -0.3],
+        "clipped": np.clip(sound[:, None] * [1.0, 9.0], -1, 1),
+    }[kind]
+    soundfile.write(tmp_path / "channels.wav", samples, 8000, subtype="FLOAT")
+    assert read_every_way(tmp_path / "channels.wav") == pytest.approx(samples.mean(axis=1), abs=1e-7)
+
+
+def test_a_sample_that_is_no_number_is_refused_where_it_is_read_and_not_before(tmp_path, rng):
+    samples = bang(rng, 0.2, 2.0)[:, None] * [1.0, -1.0]
+    samples[12000, 0] = np.inf
+    soundfile.write(tmp_path / "odd.wav", samples, 8000, subtype="FLOAT")
+    assert read_audio(tmp_path / "odd.wav", duration_s=1.0).samples == pytest.approx(samples[:8000, 0], abs=1e-7)
+    with pytest.raises(TocsinError, match=r"NaN or infinite at 1\.500000 s"):
+        read_audio(tmp_path / "odd.wav")
+
+
+def test_blocks_of_one_channel_are_that_channel(tmp_path, rng):
+    samples = 0.1 * rng.standard_normal((20000, 3)).astype(np.float32)
+    path = tmp_path / "three.wav"
+    soundfile.write(path, samples, 8000, subtype="FLOAT")
+    for channel in (1, 2, 3):
+        blocks = [block.samples for block in read_blocks(path, 0.7, channel=channel)]
+        assert np.array_equal(np.concatenate(blocks), samples[:, channel - 1])
+    for channel in (0, 4):
+        with pytest.raises(TocsinError, match=rf"three\.wav has 3 channels, and no channel {channel}"):
+            next(read_blocks(path, 0.7, channel=channel))
+
+
+def test_blocks_of_a_file_hold_no_more_than_a_block(tmp_path, rng):
+    held = {}
+    for (ending, channels), minutes in itertools.product((("wav", 1), ("flac", 2), ("mp3", 1)), (1, 5)):
+        path = tmp_path / f"{minutes}.{ending}"
+        soundfile.write(path, 0.1 * rng.standard_normal((minutes * 60 * 8000, channels)), 8000)
+        tracemalloc.start()
+        for block in read_blocks(path, 10.0, 12000):
+            del block
+        held[ending, channels, minutes] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        # Four minutes more are 7.7 MB a channel; the bytes of a file are looked through a megabyte at a time.
+        assert held[ending, channels, minutes] < held[ending, channels, 1] + 1.5e6
+        assert held[ending, channels, minutes] < 6e6
 
 
 def test_eight_bit_wav_is_read_to_its_resolution(tmp_path):
@@ -165,6 +254,64 @@ def test_find_audio_lists_folders_sorted_and_files_as_named(tmp_path):
     found = [path.relative_to(tmp_path).as_posix() for path in find_audio([tmp_path / "a.txt", tmp_path, tmp_path])]
     assert found == ["a.txt", "a.ogg", "b/1.flac", "b/2.WAV", "c.mp3"]
     assert find_audio(str(tmp_path / "c.mp3")) == [tmp_path / "c.mp3"]
+
+
+@pytest.mark.parametrize("ending", AUDIO_ENDINGS)
+def test_each_ending_that_a_folder_stands_for_is_read(tmp_path, ending):
+    names = {".wave": "WAV", ".bwf": "WAV", ".oga": "OGG", ".opus": "OGG", ".aif": "AIFF", ".aifc": "AIFF",
+             ".snd": "AU", ".sph": "NIST"}  # fmt: skip
+    form = names.get(ending, ending[1:].upper())
+    subtype = {".opus": "OPUS", ".aifc": "ALAW"}.get(ending)
+    path = tmp_path / f"tone{ending.upper()}"
+    soundfile.write(path, sine(440, 16000, 1), 16000, format=form, subtype=subtype)
+    assert find_audio(tmp_path) == [path]
+    assert read_audio(path).duration_s == file_duration_s(path) == 1.0
+    assert read_audio(path).samples.std() == pytest.approx(0.5 / np.sqrt(2), abs=0.01)
+
+
+def test_find_audio_names_sound_that_it_leaves_out(tmp_path):
+    for name in ("a.wav", "b.M4A", "deep/c.wma", ".hidden/d.aac", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    said: list[str] = []
+    assert find_audio(tmp_path, said.append) == [tmp_path / "a.wav"]
+    [sentence] = said
+    assert sentence.startswith(f"{tmp_path / 'b.M4A'} and 1 more left out")
+    assert "`ffmpeg -i b.M4A b.wav`" in sentence
+    with pytest.raises(TocsinError, match=r"no audio in .*; .*c\.wma left out, .*`ffmpeg -i c\.wma c\.wav`"):
+        find_audio(tmp_path / "deep", said.append)
+    assert find_audio(tmp_path / "b.M4A", said.append) == [tmp_path / "b.M4A"]
+    assert len(said) == 1
+
+
+def test_find_audio_follows_links_to_folders_each_folder_once(tmp_path):
+    site, disk = tmp_path / "site", tmp_path / "disk"
+    for path in (site / "may" / "1.wav", disk / "june" / "2.wav", disk / "3.wav"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (site / "a_latest").symlink_to(site / "may")  # before it by name, and yet not in its place
+    (site / "b_disk").symlink_to(disk)
+    (site / "may" / "round").symlink_to(tmp_path)
+    (site / "4.wav").symlink_to(disk / "3.wav")
+    (site / "gone").symlink_to(tmp_path / "nowhere")
+    found = [path.relative_to(site).as_posix() for path in find_audio(site)]
+    assert found == ["4.wav", "b_disk/3.wav", "b_disk/june/2.wav", "may/1.wav"]
+
+
+def test_find_audio_says_which_folder_cannot_be_opened(tmp_path, monkeypatch):
+    (tmp_path / "a.wav").touch()
+    (tmp_path / "locked").mkdir()
+    listed = Path.iterdir
+
+    def iterdir(path):
+        if path.name == "locked":
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    said: list[str] = []
+    assert find_audio(tmp_path, said.append) == [tmp_path / "a.wav"]
+    assert said == [f"{tmp_path / 'locked'} cannot be opened and is left out: Permission denied"]
 
 
 def test_find_audio_refuses_a_folder_without_audio(tmp_path):

@@ -164,6 +164,17 @@ def test_one_odd_file_does_not_stop_the_rest(folder, tiny_onnx, tmp_path):
     assert "does not exist" in long
 
 
+@pytest.mark.parametrize("verb", ["classify", "detect"])
+def test_sound_of_a_folder_that_cannot_be_read_is_said_to_be_left_out(verb, tiny_onnx, tmp_path):
+    soundfile.write(tmp_path / "a.wave", np.zeros(6000), 12000, format="WAV")
+    (tmp_path / "b.m4a").touch()
+    result = tocsin(verb, tmp_path, "--model", tiny_onnx)
+    assert result.returncode == 0
+    [sentence] = result.stderr.splitlines()
+    assert sentence.startswith(f"tocsin: {tmp_path / 'b.m4a'} left out, for such a format cannot be read")
+    assert ("a.wave" in result.stdout) == (verb == "classify")  # silence is classified, and no bang
+
+
 def test_a_reader_that_leaves_early_ends_it_quietly(folder, tiny_onnx):
     command = [sys.executable, "-c", "from tocsin.cli import main; main()", "classify", "--model", str(tiny_onnx)]
     files = [str(folder / "a.wav")] * 1 + [str(folder)]
