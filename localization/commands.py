@@ -138,7 +138,7 @@ def read_input(name: str, load_model: Callable[[], Model | None]) -> tuple[list[
         raise TocsinError(
             f"{name} does not exist: give a folder with recordings.csv, or a .csv or .jsonl of detections"
         )
-    return read_detections(path), None
+    return read_detections(path, complain), None
 
 
 def _note(name: str, detections: list[Detection], shots: list[Shot]) -> None:
