@@ -16,6 +16,7 @@ from rich.progress import track
 from tocsin import TocsinError
 from tocsin.inference.array_recording import Weather, detect_array, read_array_recording
 from tocsin.inference.detection import Detection, read_detections
+from tocsin.inference.field_types import EXAMPLE_TIME
 from tocsin.inference.model import Model
 from tocsin.localization.array_check import SensorCheck, observations_of
 from tocsin.localization.array_check import check_array as find_wrong_sensors
@@ -24,6 +25,7 @@ from tocsin.localization.incidents.shot import Shot
 from tocsin.localization.incidents.writers import writer_of
 from tocsin.localization.locate import locate as locate_detections
 from tocsin.localization.observation.arrivals import site_of
+from tocsin.localization.observation.resolution import ROUNDED, position_step_m, time_step_s, with_rounding
 from tocsin.localization.observation.travel import air_of
 from tocsin.localization.options import complain, weather_given
 
@@ -138,12 +140,20 @@ def read_input(name: str, load_model: Callable[[], Model | None]) -> tuple[list[
         raise TocsinError(
             f"{name} does not exist: give a folder with recordings.csv, or a .csv or .jsonl of detections"
         )
-    return read_detections(path, complain), None
+    detections = read_detections(path, complain)
+    if len({item.sensor_id for item in detections}) >= LEAST_SENSORS and time_step_s(detections) >= 1.0:
+        raise TocsinError(
+            f"{name}: its times are in whole seconds, in which sound goes 340 m, so no shot can be placed: write them "
+            f"to the millisecond, such as {EXAMPLE_TIME}"
+        )
+    return detections, None
 
 
 def _note(name: str, detections: list[Detection], shots: list[Shot]) -> None:
     """Say on stderr why there is no answer, or none that is sure."""
     sensors = len({detection.sensor_id for detection in detections})
+    _note_coarse(name, detections)
+    _note_one_place(name, detections, sensors)
     if sensors < LEAST_SENSORS:
         complain(f"{name}: no shot, for {sensors} sensors heard something and a place needs {LEAST_SENSORS}")
     elif not shots:
@@ -152,3 +162,26 @@ def _note(name: str, detections: list[Detection], shots: list[Shot]) -> None:
     if ambiguous:
         where = "see alternatives" if any(shot.alternatives for shot in shots) else "these sensors leave the place open"
         complain(f"{name}: {ambiguous} of {len(shots)} shots are ambiguous, {where}")
+
+
+def _note_coarse(name: str, detections: list[Detection]) -> None:
+    """Say where rounding of what is written makes answers less sure than the sigmas stated."""
+    rounded = with_rounding(detections)
+    if any(after.onset_sigma_s > item.onset_sigma_s for item, after in zip(detections, rounded, strict=True)):
+        step_s = time_step_s(detections)
+        complain(f"{name}: times are in steps of {step_s:g} s, which counts as a sigma of {ROUNDED * step_s:.2g} s")
+    if any(after.position_sigma_m > item.position_sigma_m for item, after in zip(detections, rounded, strict=True)):
+        step_m = position_step_m(detections)
+        complain(
+            f"{name}: positions are in steps of {step_m:.2g} m, which counts as a sigma of {ROUNDED * step_m:.2g} m"
+        )
+
+
+def _note_one_place(name: str, detections: list[Detection], sensors: int) -> None:
+    """Say where all sensors stand at one place, as they do in columns that were never filled in."""
+    places = {(item.x_m, item.y_m) if item.is_local else (item.latitude, item.longitude) for item in detections}
+    if sensors > 1 and len(places) == 1:
+        [(first, second)] = places
+        other = detections[0].is_local and all(item.latitude is not None for item in detections)
+        remedy = ", or leave x_m,y_m out, and latitude,longitude are used" if other else ""
+        complain(f"{name}: all {sensors} sensors stand at ({first:g}, {second:g}): mend their positions{remedy}")

@@ -2,7 +2,7 @@
 
 A shot's ``probability`` is the product of two: that the arrivals belong to one sound, from the evidence of the
 association; and that the sound was gunfire, from the class probabilities of the sensors that took part
-(``tocsin.localization.incidents.evidence``). Where no classifier spoke, the second factor is left out.
+(``tocsin.localization.incidents.evidence``). Where no classifier spoke, the second is even odds: nothing is known.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -25,6 +25,7 @@ from tocsin.localization.incidents.evidence import EVEN_SCORE, SCORE_SCALE, gunf
 from tocsin.localization.incidents.grouping import assign_incidents
 from tocsin.localization.incidents.shot import Alternative, Place, Rejected, Shot
 from tocsin.localization.observation.arrivals import Arrivals, Indices, Site, arrivals_of, site_of
+from tocsin.localization.observation.resolution import with_rounding
 from tocsin.localization.observation.travel import Air, air_of
 
 Array = npt.NDArray[np.float64]
@@ -55,7 +56,7 @@ def locate(
     Raises:
         TocsinError: positions in two frames, a sensor at two places or far from all others, or an id given twice.
     """
-    unique = _unique(detections)
+    unique = with_rounding(_unique(detections))
     if len({detection.sensor_id for detection in unique}) < LEAST_SENSORS:
         return []
     if isinstance(atmosphere, Air):

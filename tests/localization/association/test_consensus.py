@@ -126,7 +126,8 @@ def test_two_shooters_at_once_are_two_incidents(rng):
     sensors = SENSORS | {"s6": (100, -300), "s7": (700, -200), "s8": (350, 900)}
     first = arrivals_from((100, 100), 0.0, sensors, rng=rng, sigma_s=0.002)
     second = arrivals_from((600, 420), 0.35, sensors, rng=rng, sigma_s=0.002)
-    shots = [shot for shot in locate(first + second, AIR) if shot.probability > 0.5]
+    # Nobody classified them, so half of the probability that each is one sound is left.
+    shots = [shot for shot in locate(first + second, AIR) if shot.probability > 0.25]
     assert len(shots) == 2
     assert away(shots[0], (100, 100)) < 10
     assert away(shots[1], (600, 420)) < 10
@@ -197,7 +198,7 @@ def test_class_evidence_tells_in_the_probability():
     )
     assert shot.probability > 0.8
     assert firework.probability < 0.1
-    assert locate(arrivals_from((210, 450), 1.0), AIR)[0].probability > 0.8
+    assert locate(arrivals_from((210, 450), 1.0), AIR)[0].probability == pytest.approx(0.5, abs=0.01)
 
 
 def test_positions_that_contradict_each_other_are_refused():
