@@ -25,7 +25,8 @@ REVERBERATION_S = 1.0
 def echoes_of(arrivals: Arrivals, air: Air, best: Located) -> npt.NDArray[np.bool_]:
     """The arrivals that come where the echoes of a sound that was found would."""
     index, solution = arrivals.index, best.solution
-    sensor = np.array(index.tree.query_ball_point(solution.position_m, SEARCH_REACH_M, return_sorted=True))
+    near = index.tree.query_ball_point(solution.position_m, SEARCH_REACH_M, return_sorted=True)
+    sensor = np.array(near, dtype=np.intp)
     direct_s = solution.times_s[:, None] + travel_times_s(solution.position_m, arrivals.sensors_m[sensor], air)
     first = np.searchsorted(index.key, index.key_of(sensor, direct_s + SAME_SOUND_S)).ravel()
     last = np.searchsorted(index.key, index.key_of(sensor, direct_s + REVERBERATION_S)).ravel()
