@@ -209,6 +209,8 @@ def _read_lines(path: Path, lines: Iterable[bytes], complain: Callable[[str], No
 
 
 def _read_csv(path: Path, table: "csv.DictReader[str]") -> list[Detection]:
+    if (table.fieldnames or [""])[0].lstrip().startswith(("{", "[")):
+        raise TocsinError(f"{path} is no table, it holds JSON: name it .jsonl where each line is a detection")
     columns = columns_of(path, table, KNOWN_FIELDS)
     missing = [column for column in REQUIRED_COLUMNS if column not in columns]
     if not set(LOCAL_COLUMNS[:2]) <= set(columns) and not set(GEOGRAPHIC_COLUMNS[:2]) <= set(columns):

@@ -154,7 +154,9 @@ def _note(name: str, detections: list[Detection], shots: list[Shot]) -> None:
     sensors = len({detection.sensor_id for detection in detections})
     _note_coarse(name, detections)
     _note_one_place(name, detections, sensors)
-    if sensors < LEAST_SENSORS:
+    if not detections:
+        complain(f"{name}: no shot, for it holds no detection")
+    elif sensors < LEAST_SENSORS:
         complain(f"{name}: no shot, for {sensors} sensors heard something and a place needs {LEAST_SENSORS}")
     elif not shots:
         complain(f"{name}: no shot, for no {LEAST_SENSORS} sensors agree on a place and time")

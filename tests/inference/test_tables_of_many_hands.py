@@ -157,6 +157,7 @@ def test_rows_of_recordings_are_read_as_those_of_detections(tmp_path):
         (HEADER.replace("snr_db", "x_m") + ROWS, "the column x_m stands 2 times: leave one of them"),
         ((HEADER + ROWS).replace(",", ";").replace(".", ","), "divided by semicolons: save it with commas, and with p"),
         ((HEADER + ROWS).replace(",", "\t"), "divided by tabs: save it with commas"),
+        (json.dumps(MESSAGE) + "\n", r"it holds JSON: name it \.jsonl"),
         ((HEADER + ROWS).encode("utf-16"), "seems to be UTF-16: save it as UTF-8"),
         ((HEADER + ROWS).encode("utf-16-be"), "seems to be UTF-16: save it as UTF-8"),
     ],
