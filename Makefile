@@ -20,8 +20,9 @@ BIN := .venv/bin
 demo: .venv/base
 	$(BIN)/tocsin demo --seed 0 --out out/demo
 
+# A file runs in one process, so what its tests share is made once; tests/conftest.py says which begin.
 test: .venv/all
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: .venv/all
 	$(BIN)/ruff check .

@@ -8,7 +8,8 @@ import csv
 from pathlib import Path
 
 from tocsin import TocsinError
-from tocsin.data.manifests import ManifestRow, row_from_cells
+from tocsin.data.dataframes import Table
+from tocsin.data.manifests import COLUMNS, ManifestRow, row_from_cells
 from tocsin.data.tables import open_table
 
 _COLUMNS = ("path", "label", "source_dataset", "recording_id", "duration_s", "session_id")
@@ -17,7 +18,7 @@ _COLUMNS = ("path", "label", "source_dataset", "recording_id", "duration_s", "se
 SAME_SOUND = {"fs_37236": "fs_102305"}
 
 
-def read_clips(folder: str | Path) -> list[ManifestRow]:
+def read_clips(folder: str | Path) -> Table[ManifestRow]:
     """Read ``manifest.csv`` of a clips folder; the columns without a place in ``ManifestRow`` are kept in ``extra``.
 
     Raises ``TocsinError`` naming the row for a missing column, an unknown label or a file that is not there.
@@ -40,4 +41,4 @@ def read_clips(folder: str | Path) -> list[ManifestRow]:
             if not row.path.is_file():
                 raise TocsinError(f"{where}: there is no file {row.path}")
             rows.append(row)
-    return rows
+    return Table(rows, COLUMNS)

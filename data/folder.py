@@ -4,11 +4,12 @@ from pathlib import Path
 
 from tocsin import TocsinError
 from tocsin.data.audio import file_duration_s, find_audio
+from tocsin.data.dataframes import Table
 from tocsin.data.labels import CLASSES, class_of
-from tocsin.data.manifests import ManifestRow
+from tocsin.data.manifests import COLUMNS, ManifestRow
 
 
-def read_folder(root: str | Path, source: str = "", licence: str = "") -> list[ManifestRow]:
+def read_folder(root: str | Path, source: str = "", licence: str = "") -> Table[ManifestRow]:
     """List the audio files of a folder-per-class tree as manifest rows, each file one stretch and one recording.
 
     The folders directly in ``root`` are named for a class or a known fine label (``dog_bark``). A folder between the
@@ -47,4 +48,4 @@ def read_folder(root: str | Path, source: str = "", licence: str = "") -> list[M
                     session_id=session_id,
                 )
             )
-    return rows
+    return Table(rows, COLUMNS)

@@ -8,7 +8,7 @@ import difflib
 
 from tocsin import TocsinError
 
-CLASSES = ("gunshot", "fireworks", "backfire", "impulse", "background")
+CLASSES: tuple[str, ...] = ("gunshot", "fireworks", "backfire", "impulse", "background")
 
 _IMPULSES = (
     "applause",

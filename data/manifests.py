@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from tocsin import TocsinError
+from tocsin.data.dataframes import Table
 from tocsin.data.labels import class_of
 from tocsin.data.tables import open_table
 
 REQUIRED_COLUMNS = ("path", "label", "start_s", "end_s", "recording_id")
 OPTIONAL_COLUMNS = ("source", "device", "licence", "session_id", "quality", "use", "sha256", "onset_s")
+COLUMNS = REQUIRED_COLUMNS + OPTIONAL_COLUMNS
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,18 @@ class ManifestRow:
         """Length of the stretch in seconds."""
         return self.end_s - self.start_s
 
+    def to_row(self) -> dict[str, Any]:
+        """The row of a manifest, with the path as it is read."""
+        return {**self.extra, **{name: getattr(self, name) for name in COLUMNS}, "path": self.path.as_posix()}
 
-def read_manifest(path: str | Path, check_files: bool = True) -> list[ManifestRow]:
+    def __str__(self) -> str:
+        return f"{self.label} in {self.path}, {self.start_s:g} s to {self.end_s:g} s, session {self.group}"
+
+    def __repr__(self) -> str:
+        return f"<ManifestRow {self}>"
+
+
+def read_manifest(path: str | Path, check_files: bool = True) -> Table[ManifestRow]:
     """Read a manifest that ends in ``.csv`` or ``.parquet``; paths in it are relative to its folder.
 
     Raises ``TocsinError`` naming the row (a CSV's header is row 1) for a missing column or value, a stretch that ends
@@ -75,7 +87,7 @@ def read_manifest(path: str | Path, check_files: bool = True) -> list[ManifestRo
         rows.append(row)
     if not rows:
         raise TocsinError(f"{path} has no rows: expected one for each labelled stretch")
-    return rows
+    return Table(rows, COLUMNS)
 
 
 def write_manifest(rows: Iterable[ManifestRow], path: str | Path) -> None:
@@ -85,8 +97,7 @@ def write_manifest(rows: Iterable[ManifestRow], path: str | Path) -> None:
     tables = [_cells_from_row(row, path.parent.resolve()) for row in rows]
     if not tables:
         raise TocsinError(f"{path}: there are no rows to write")
-    stated = REQUIRED_COLUMNS + OPTIONAL_COLUMNS
-    columns = list(dict.fromkeys([*stated, *(name for cells in tables for name in cells)]))
+    columns = list(dict.fromkeys([*COLUMNS, *(name for cells in tables for name in cells)]))
     path.parent.mkdir(parents=True, exist_ok=True)
     if ending == ".csv":
         with path.open("w", newline="", encoding="utf-8") as file:
@@ -123,11 +134,7 @@ def row_from_cells(cells: Mapping[str, Any], folder: Path, where: str) -> Manife
         end_s=end_s,
         recording_id=str(cells["recording_id"]),
         onset_s=None if cells.get("onset_s") in (None, "") else _seconds(cells, "onset_s", where),
-        extra={
-            name: "" if cell is None else str(cell)
-            for name, cell in cells.items()
-            if name not in REQUIRED_COLUMNS + OPTIONAL_COLUMNS
-        },
+        extra={name: "" if cell is None else str(cell) for name, cell in cells.items() if name not in COLUMNS},
         **known,
     )
 
@@ -143,10 +150,9 @@ def _seconds(cells: Mapping[str, Any], name: str, where: str) -> float:
 
 
 def _cells_from_row(row: ManifestRow, folder: Path) -> dict[str, Any]:
-    cells: dict[str, Any] = {name: getattr(row, name) for name in REQUIRED_COLUMNS + OPTIONAL_COLUMNS}
     absolute = row.path.resolve()
-    cells["path"] = (absolute.relative_to(folder) if absolute.is_relative_to(folder) else absolute).as_posix()
-    return {**row.extra, **cells}
+    path = (absolute.relative_to(folder) if absolute.is_relative_to(folder) else absolute).as_posix()
+    return {**row.to_row(), "path": path}
 
 
 def _ending(path: Path) -> str:

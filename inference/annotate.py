@@ -1,11 +1,16 @@
 """Class probabilities over time: fixed windows on a fixed grid, each a function of its own samples alone."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.data.dataframes import dataframe_of
 from tocsin.inference.model import Model
+
+if TYPE_CHECKING:
+    import pandas
 
 # The grid starts this share of a window before the audio, in zeros, so that an onset at the very start is still seen
 # where the model expects onsets, and ends where the last sample lies this share into the window.
@@ -31,6 +36,16 @@ class Trace:
     def of(self, label: str) -> NDArray[np.float64]:
         """The column of one class, shape ``(windows,)``."""
         return self.probabilities[:, self.classes.index(label)]
+
+    def to_dataframe(self) -> "pandas.DataFrame":
+        """A row a window: its start, then a probability a class. Raises ``TocsinError`` without pandas."""
+        columns = ["start_s", *self.classes]
+        table = np.column_stack((self.start_s, self.probabilities))
+        return dataframe_of([dict(zip(columns, row, strict=True)) for row in table.tolist()], columns)
+
+    def __repr__(self) -> str:
+        highest = ", ".join(f"{label} {self.of(label).max(initial=0.0):.3f}" for label in self.classes)
+        return f"<Trace of {len(self.start_s)} windows of {self.window_s:g} s, at most: {highest}>"
 
 
 class Annotator:

@@ -18,9 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tocsin import TocsinError
 from tocsin.data.audio import read_audio
+from tocsin.data.dataframes import Table
 from tocsin.data.tables import columns_of, filled_rows, open_table
 from tocsin.inference.detect import detect
-from tocsin.inference.detection import Detection, parse_detection
+from tocsin.inference.detection import Detection, parse_detection, table_of
 from tocsin.inference.field_types import without_absent
 from tocsin.inference.model import Model
 from tocsin.inference.onsets import pick_onsets
@@ -61,6 +62,13 @@ class ArrayRecording:
     recordings: tuple[SensorRecording, ...]
     weather: Weather | None
 
+    def __str__(self) -> str:
+        sensors = ", ".join(recording.sensor_id for recording in self.recordings)
+        return f"{self.folder}: sensors {sensors}; weather: {self.weather or 'not stated'}"
+
+    def __repr__(self) -> str:
+        return f"<ArrayRecording {self}>"
+
 
 def read_array_recording(folder: str | Path) -> ArrayRecording:
     """Read ``recordings.csv`` and ``weather.json``; the audio itself is opened by :func:`detect_array`.
@@ -96,7 +104,7 @@ def detect_array(
     threshold: float | None = None,
     classify: bool = True,
     complain: Callable[[str], None] | None = None,
-) -> list[Detection]:
+) -> Table[Detection]:
     """Detections of every bang, of whatever class, at every sensor, in order of arrival.
 
     Args:
@@ -122,7 +130,7 @@ def detect_array(
             failed += 1
     if failed == len(array.recordings):
         raise TocsinError(f"{array.folder}: none of its recordings could be read")
-    return sorted(detections, key=lambda item: (item.onset_time_utc, item.sensor_id))
+    return table_of(sorted(detections, key=lambda item: (item.onset_time_utc, item.sensor_id)))
 
 
 def _detect_one(recording: SensorRecording, model: Model | None, threshold: float | None) -> list[Detection]:

@@ -3,7 +3,7 @@
 import csv
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,13 +13,9 @@ from rich.console import Console
 from rich.progress import track
 
 from tocsin import TocsinError
-from tocsin.data.audio import find_audio, read_blocks
-from tocsin.inference.classify import annotate_blocks, summarize
-from tocsin.inference.model import Model
-from tocsin.inference.pick import Event
-from tocsin.inference.stream import EventStream
-
-BLOCK_S = 30.0
+from tocsin.data.audio import find_audio
+from tocsin.inference.audio_model import AudioModel
+from tocsin.inference.pick import Event, event_columns
 
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH…", help="audio files, or folders of them")]
 Weights = Annotated[
@@ -37,14 +33,9 @@ def classify(
     format: Annotated[Literal["csv", "jsonl"], typer.Option(help="of the rows on stdout")] = "csv",
 ) -> None:
     """A row a file: the probability of each class, in the window in which a gunshot is likeliest."""
-    heard = Model(model)
+    heard = AudioModel(model)
     write = _writer(format, ["path", *heard.card.classes])
-
-    def work(path: Path) -> None:
-        probabilities = summarize(annotate_blocks(heard, read_blocks(path, BLOCK_S)))
-        write({"path": str(path), **{label: round(value, 6) for label, value in probabilities.items()}})
-
-    _each(find_audio(paths), work)
+    _each(find_audio(paths), lambda path: write(heard.classify(path).to_row()))
 
 
 def detect(
@@ -59,7 +50,7 @@ def detect(
     format: Annotated[EventFormat, typer.Option(help="of the rows on stdout")] = "csv",
 ) -> None:
     """A row an event: onset in seconds with its sigma, class, confidence, level, SNR, and a column a class."""
-    heard = Model(model)
+    heard = AudioModel(model)
     wanted = set(label or heard.card.classes) - (set() if label else {"background"})
     if wanted - set(heard.card.classes):
         raise typer.BadParameter(f"{heard.card.model_id} has the classes {', '.join(heard.card.classes)}")
@@ -70,14 +61,8 @@ def detect(
     number = count(1)
 
     def work(path: Path) -> None:
-        events: list[Event] = []
-        stream = None
-        for block in read_blocks(path, BLOCK_S):
-            stream = stream or EventStream(heard, block.sample_rate, threshold)
-            events += stream.push(block.samples)
-        events += stream.flush() if stream else []
-        # Written only now: a file that breaks half-way gives its sentence and no rows, not some of them.
-        for event in events:
+        # Written when all is heard: a file that breaks half-way gives its sentence and no rows, not some of them.
+        for event in heard.detect(path, threshold):
             if event.label in wanted:
                 write(path, next(number), event)
 
@@ -98,7 +83,7 @@ def _each(files: list[Path], work: Callable[[Path], None]) -> None:
         raise typer.Exit(1)
 
 
-def _writer(format: str, columns: list[str]) -> Callable[[dict[str, Any]], None]:
+def _writer(format: str, columns: Sequence[str]) -> Callable[[dict[str, Any]], None]:
     if format == "jsonl":
         return lambda row: print(json.dumps(row))
     writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
@@ -118,13 +103,5 @@ def _event_writer(format: EventFormat, classes: tuple[str, ...]) -> Callable[[Pa
             f"{number}\tSpectrogram 1\t1\t{event.onset_s:.6f}\t{event.onset_s + 0.05:.6f}\t0\t6000\t"
             f"{path}\t{event.onset_s:.6f}\t{event.label}\t{event.confidence:.4f}"
         )
-    measures = ["onset_s", "onset_sigma_s", "label", "confidence", "level_dbfs", "snr_db"]
-    write = _writer(format, ["path", *measures, *classes])
-
-    def row(path: Path, number: int, event: Event) -> None:
-        digits = {"onset_s": 6, "onset_sigma_s": 6, "confidence": 6, "level_dbfs": 2, "snr_db": 2}
-        values = {name: getattr(event, name) for name in measures}
-        rounded = {name: round(value, digits[name]) if name in digits else value for name, value in values.items()}
-        write({"path": str(path), **rounded, **{name: round(p, 6) for name, p in event.probabilities.items()}})
-
-    return row
+    write = _writer(format, event_columns(classes))
+    return lambda path, number, event: write(event.to_row())

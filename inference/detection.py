@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tocsin import TocsinError
+from tocsin.data.dataframes import Table
 from tocsin.data.labels import CLASSES
 from tocsin.data.tables import columns_of, filled_rows, open_table, refuse_near_misses
 from tocsin.inference.field_types import EXAMPLE_TIME, Finite, Probability, Sigma, Text, UtcTime, without_absent
@@ -24,6 +25,7 @@ SCHEMA_VERSION = 1
 REQUIRED_COLUMNS = ("sensor_id", "onset_time_utc")
 LOCAL_COLUMNS = ("x_m", "y_m", "z_m")
 GEOGRAPHIC_COLUMNS = ("latitude", "longitude", "elevation_m")
+EMPTY_COLUMNS = (*REQUIRED_COLUMNS, *LOCAL_COLUMNS)  # of a table of no detections
 SAID_IN_FULL = 5  # bad lines of a file that are said one by one
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -93,6 +95,25 @@ class Detection(BaseModel):
         """One line of JSON, without the fields that are not set."""
         return self.model_dump_json(exclude_none=True)
 
+    def to_row(self) -> dict[str, Any]:
+        """The row of a table of detections, without the columns that are not set."""
+        fields = self.model_dump(mode="json", exclude_none=True)
+        probabilities = fields.pop("probabilities")
+        return {**fields, **probabilities}
+
+    def __str__(self) -> str:
+        if self.is_local:
+            place = f"x {self.x_m:.1f} m, y {self.y_m:.1f} m"
+        else:
+            place = f"latitude {self.latitude:.6f}, longitude {self.longitude:.6f}"
+        heard = max(self.probabilities.items(), key=lambda item: item[1], default=None)
+        said = f", {heard[0]} {heard[1]:.3f}" if heard else ""
+        time = self.onset_time_utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return f"sensor {self.sensor_id} at {place}: {time} ± {self.sigma_s * 1000:.1f} ms{said}"
+
+    def __repr__(self) -> str:
+        return f"<Detection {self}>"
+
 
 OPTIONAL_FIELDS = frozenset({*Detection.model_fields, *CLASSES} - set(REQUIRED_COLUMNS))
 KNOWN_FIELDS = (*Detection.model_fields, *CLASSES)
@@ -109,7 +130,7 @@ def make_ulid(time: datetime, content: str) -> str:
     return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
 
 
-def read_detections(path: str | Path, complain: Callable[[str], None] | None = None) -> list[Detection]:
+def read_detections(path: str | Path, complain: Callable[[str], None] | None = None) -> Table[Detection]:
     """Read a table (``.csv``) or messages (``.jsonl``, a detection a line), in the order of the file.
 
     Args:
@@ -129,9 +150,15 @@ def read_detections(path: str | Path, complain: Callable[[str], None] | None = N
         raise TocsinError(f"{path}: detections are read from a .csv table or a .jsonl file")
     with open_table(path) as file:
         if ending == ".csv":
-            return _read_csv(path, csv.DictReader(file))
+            return table_of(_read_csv(path, csv.DictReader(file)))
         # As bytes, for a line may be torn within a letter.
-        return _read_lines(path, file.buffer, complain)
+        return table_of(_read_lines(path, file.buffer, complain))
+
+
+def table_of(detections: Iterable[Detection]) -> Table[Detection]:
+    """Detections as a table, which has its first columns also where there are none."""
+    found = list(detections)
+    return Table(found, () if found else EMPTY_COLUMNS)
 
 
 def write_detections(path: str | Path, detections: Iterable[Detection]) -> None:
@@ -140,8 +167,8 @@ def write_detections(path: str | Path, detections: Iterable[Detection]) -> None:
     if path.suffix.lower() == ".jsonl":
         path.write_text("".join(detection.to_json() + "\n" for detection in detections), encoding="utf-8")
         return
-    rows = [_to_row(detection) for detection in detections]
-    columns = list(dict.fromkeys(column for row in rows for column in row)) or [*REQUIRED_COLUMNS, *LOCAL_COLUMNS]
+    rows = [detection.to_row() for detection in detections]
+    columns = list(dict.fromkeys(column for row in rows for column in row)) or EMPTY_COLUMNS
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
@@ -231,9 +258,3 @@ def _with_classes_together(fields: dict[str, Any]) -> dict[str, Any]:
     apart = {name: fields.pop(name) for name in CLASSES if name in fields}
     together = fields.get("probabilities", {})
     return {**fields, "probabilities": {**apart, **together}} if apart and isinstance(together, dict) else fields
-
-
-def _to_row(detection: Detection) -> dict[str, Any]:
-    fields = detection.model_dump(mode="json", exclude_none=True)
-    probabilities = fields.pop("probabilities")
-    return {**fields, **probabilities}

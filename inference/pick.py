@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ EARLIEST, LATEST = 0.1, 0.6
 # Every second window of the grid is asked first. Where a gunshot is less likely than this its answer stands: most bangs
 # of a street need no second one.
 DOUBT = 0.05
+MEASURES = ("onset_s", "onset_sigma_s", "label", "confidence", "level_dbfs", "snr_db")  # columns of the same name
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Event:
         probabilities: calibrated, a class each.
         level_dbfs: highest peak above 500 Hz in the 50 ms after the onset, dB re full scale.
         snr_db: rise of power over the 50 ms before, a mean of bands, dB.
+        path: of the file that it was heard in, as given; empty for samples.
     """
 
     onset_s: float
@@ -38,6 +41,28 @@ class Event:
     probabilities: dict[str, float]
     level_dbfs: float
     snr_db: float
+    path: str = ""
+
+    def to_row(self) -> dict[str, Any]:
+        """The row of ``tocsin detect``."""
+        digits = {"onset_s": 6, "onset_sigma_s": 6, "confidence": 6, "level_dbfs": 2, "snr_db": 2}
+        values = {name: getattr(self, name) for name in MEASURES}
+        rounded = {name: round(value, digits[name]) if name in digits else value for name, value in values.items()}
+        return {"path": self.path, **rounded, **{name: round(p, 6) for name, p in self.probabilities.items()}}
+
+    def __str__(self) -> str:
+        return (
+            f"{self.label} {self.confidence:.3f} at {self.onset_s:.4f} s ± {self.onset_sigma_s * 1000:.1f} ms, "
+            f"{self.level_dbfs:.0f} dBFS, {self.snr_db:.0f} dB above the background"
+        )
+
+    def __repr__(self) -> str:
+        return f"<Event {self}>"
+
+
+def event_columns(classes: Sequence[str]) -> tuple[str, ...]:
+    """Columns of a table of events."""
+    return ("path", *MEASURES, *classes)
 
 
 def pick(onsets: Sequence[Onset], annotator: Annotator, threshold: float) -> list[Event]:

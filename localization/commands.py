@@ -4,9 +4,7 @@ import csv
 import dataclasses
 import functools
 import sys
-from collections.abc import Callable
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,15 +12,14 @@ from rich.console import Console
 from rich.progress import track
 
 from tocsin import TocsinError
-from tocsin.inference.array_recording import Weather, detect_array, read_array_recording
-from tocsin.inference.detection import Detection, read_detections
-from tocsin.inference.field_types import EXAMPLE_TIME
+from tocsin.inference.detection import Detection
 from tocsin.inference.model import Model
 from tocsin.localization.array_check import SensorCheck, observations_of
 from tocsin.localization.array_check import check_array as find_wrong_sensors
 from tocsin.localization.association.consensus import LEAST_SENSORS
 from tocsin.localization.incidents.shot import Shot
 from tocsin.localization.incidents.writers import writer_of
+from tocsin.localization.inputs import read_input
 from tocsin.localization.locate import locate as locate_detections
 from tocsin.localization.observation.arrivals import site_of
 from tocsin.localization.observation.resolution import ROUNDED, position_step_m, time_step_s, with_rounding
@@ -75,7 +72,7 @@ def locate(
             raise typer.Exit(1) from None
     for name in track(inputs, "locating", console=console, transient=True, disable=not console.is_terminal):
         try:
-            detections, weather = read_input(name, load_model)
+            detections, weather = read_input(name, load_model, complain)
             air = air_of({**(weather.model_dump(exclude_unset=True) if weather else {}), **given})
             shots = locate_detections(detections, air, name)
             _note(name, detections, shots)
@@ -101,7 +98,7 @@ def check_array(
         everything: list[Detection] = []
         shots: list[Shot] = []
         for name in inputs:
-            detections, weather = read_input(name, lambda: None)
+            detections, weather = read_input(name, lambda: None, complain)
             air = air_of({**(weather.model_dump(exclude_unset=True) if weather else {}), **given})
             shots += locate_detections(detections, air, name)
             everything += detections
@@ -116,37 +113,6 @@ def check_array(
     for check in checks:
         values = dataclasses.astuple(check)
         writer.writerow([round(value, 4) if isinstance(value, float) else value for value in values])
-
-
-def read_input(name: str, load_model: Callable[[], Model | None]) -> tuple[list[Detection], Weather | None]:
-    """Detections of an input, and the weather where it states one.
-
-    ``load_model`` is called for audio alone; where it gives ``None``, bangs are picked and not classified.
-
-    Raises:
-        TocsinError: it is neither an array recording nor a table of detections, or not as its contract says.
-    """
-    path = Path(name)
-    try:
-        exists, folder = path.exists(), path.is_dir()
-    except OSError:  # a name too long for the file system
-        exists = folder = False
-    if folder:
-        array = read_array_recording(path)
-        model = load_model()
-        detections = detect_array(array, model, classify=model is not None, complain=complain)
-        return detections, array.weather
-    if not exists:
-        raise TocsinError(
-            f"{name} does not exist: give a folder with recordings.csv, or a .csv or .jsonl of detections"
-        )
-    detections = read_detections(path, complain)
-    if len({item.sensor_id for item in detections}) >= LEAST_SENSORS and time_step_s(detections) >= 1.0:
-        raise TocsinError(
-            f"{name}: its times are in whole seconds, in which sound goes 340 m, so no shot can be placed: write them "
-            f"to the millisecond, such as {EXAMPLE_TIME}"
-        )
-    return detections, None
 
 
 def _note(name: str, detections: list[Detection], shots: list[Shot]) -> None:

@@ -5,6 +5,7 @@ association; and that the sound was gunfire, from the class probabilities of the
 (``tocsin.localization.incidents.evidence``). Where no classifier spoke, the second is even odds: nothing is known.
 """
 
+import os
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -14,6 +15,7 @@ import numpy.typing as npt
 
 from tocsin import TocsinError
 from tocsin.acoustics.atmosphere import Atmosphere
+from tocsin.data.dataframes import Table
 from tocsin.inference.detection import Detection, make_ulid
 from tocsin.localization.association.back_projection import Start
 from tocsin.localization.association.consensus import LEAST_SENSORS, Candidate, associate, climb
@@ -23,7 +25,8 @@ from tocsin.localization.fitting.ambiguity import judge
 from tocsin.localization.fitting.settle import Located
 from tocsin.localization.incidents.evidence import EVEN_SCORE, SCORE_SCALE, gunfire_probability
 from tocsin.localization.incidents.grouping import assign_incidents
-from tocsin.localization.incidents.shot import Alternative, Place, Rejected, Shot
+from tocsin.localization.incidents.shot import SHOT_COLUMNS, Alternative, Place, Rejected, Shot
+from tocsin.localization.inputs import read_input
 from tocsin.localization.observation.arrivals import Arrivals, Indices, Site, arrivals_of, site_of
 from tocsin.localization.observation.resolution import with_rounding
 from tocsin.localization.observation.travel import Air, air_of
@@ -35,34 +38,52 @@ WINDOW_S = 20.0
 
 
 def locate(
-    detections: Iterable[Detection],
+    detections: Iterable[Detection] | str | os.PathLike[str],
     atmosphere: Atmosphere | None = None,
     input_name: str = "",
     taken: Collection[tuple[str, str]] = (),
-) -> list[Shot]:
+    *,
+    temperature_c: float | None = None,
+    wind_speed_mps: float | None = None,
+    wind_from_deg: float | None = None,
+) -> Table[Shot]:
     """Locate every shot among the detections of one site, in order of discharge.
 
     Args:
-        detections: of at least three sensors, in any order; one given twice (same sensor and id) counts once.
-        atmosphere: the air, as :class:`~tocsin.localization.observation.travel.Air` with its wind; 15 °C and still
-            where not given.
-        input_name: what to write into ``Shot.input``.
+        detections: of at least three sensors, in any order; one given twice (same sensor and id) counts once. Or, as
+            the command takes it, the path of a table of detections or of an array recording, which the shipped weights
+            then hear.
+        atmosphere: the air, as :class:`~tocsin.localization.observation.travel.Air` with its wind.
+        input_name: what to write into ``Shot.input``; the path where one is given.
         taken: sensor and id of detections that earlier shots hold: later ones may be their echoes, none may use them.
+        temperature_c: what is known of the air, instead of ``atmosphere``, as the options of the command; what is not
+            given comes from the array recording's ``weather.json``, else it is 15 °C and still, and less sure.
+        wind_speed_mps: metres a second.
+        wind_from_deg: where the wind blows from, degrees clockwise from north.
 
     Returns:
         No shot where fewer than three sensors agree. Three sensors can be wrong unseen, so their shots, and all
         others that the geometry or the arrivals do not decide, are marked ``ambiguous``.
 
     Raises:
-        TocsinError: positions in two frames, a sensor at two places or far from all others, or an id given twice.
+        TocsinError: positions in two frames, a sensor at two places or far from all others, or an id given twice; a
+            file that is not as its contract says; or an air that is given twice or none that people breathe.
     """
-    unique = with_rounding(_unique(detections))
-    if len({detection.sensor_id for detection in unique}) < LEAST_SENSORS:
-        return []
+    known = {"temperature_c": temperature_c, "wind_speed_mps": wind_speed_mps, "wind_from_deg": wind_from_deg}
+    given = {name: value for name, value in known.items() if value is not None}
+    if given and atmosphere is not None:
+        raise TocsinError(f"the air is given twice, as atmosphere and as {', '.join(given)}: leave one out")
+    if isinstance(detections, str | os.PathLike):
+        input_name = input_name or os.fspath(detections)
+        detections, weather = read_input(os.fspath(detections))
+        given = {**(weather.model_dump(exclude_unset=True) if weather else {}), **given}
     if isinstance(atmosphere, Air):
         air = atmosphere
     else:
-        air = air_of({"temperature_c": atmosphere.temperature_c} if atmosphere else {})
+        air = air_of({"temperature_c": atmosphere.temperature_c} if atmosphere else given)
+    unique = with_rounding(_unique(detections))
+    if len({detection.sensor_id for detection in unique}) < LEAST_SENSORS:
+        return Table(columns=SHOT_COLUMNS)
     try:
         site = site_of(unique)
     except TocsinError as error:
@@ -74,7 +95,7 @@ def locate(
         left = arrivals.without(np.array(gone, dtype=np.intp))
         shots += _locate_stretch(left, site, air, input_name)
     shots.sort(key=lambda shot: (shot.discharge_time_utc, shot.shot_id))
-    return assign_incidents(shots, site)
+    return Table(assign_incidents(shots, site), SHOT_COLUMNS)
 
 
 def _unique(detections: Iterable[Detection]) -> list[Detection]:

@@ -74,6 +74,12 @@ class WeightCard(BaseModel):
         """Name and version, as detections carry it."""
         return f"{self.name}-{self.version}"
 
+    def __str__(self) -> str:
+        return f"{self.model_id}: {', '.join(self.classes)} in {self.window_s:g} s at {self.sample_rate} Hz"
+
+    def __repr__(self) -> str:
+        return f"<WeightCard {self}>"
+
 
 def parse_card(text: str, where: str) -> WeightCard:
     """A card from its JSON text; ``where`` is named in the error when the card does not fit.

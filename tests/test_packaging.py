@@ -1,17 +1,43 @@
 """The package list, the light imports and the import rule, each checked against what is really there."""
 
 import json
-import os
 import subprocess
 import sys
 import tarfile
 import tomllib
+import venv
 import zipfile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+
+USER_SCRIPT = """
+from pathlib import Path
+
+import numpy as np
+
+import tocsin
+
+
+def listen(path: Path) -> list[str]:
+    model: tocsin.AudioModel = tocsin.load_model("tocsin-s", threads=2)
+    answer: tocsin.Classification = model.classify(path)
+    share: float = answer.probabilities["gunshot"]
+    model.detect((np.zeros(12000), 12000)).to_dataframe()
+    return [f"{event.label} {event.onset_s + share}" for event in model.detect(path, threshold=0.5)]
+
+
+def place(path: str) -> tuple[float | None, bool]:
+    shots: tocsin.Table[tocsin.Shot] = tocsin.locate(path, temperature_c=4.0)
+    engine = tocsin.Fusion(tocsin.air_of({"temperature_c": 4.0}))
+    engine.push(tocsin.read_detections(path))
+    incident: tocsin.Incident = engine.finish()[0]
+    rows = tocsin.data.read_manifest("manifest.csv")
+    tocsin.data.group_folds(rows, 5)
+    return shots[0].place.x_m, incident.shots[0].ambiguous
+"""
 
 
 def test_packages_listed_equal_the_folders_with_an_init():
@@ -66,9 +92,25 @@ def built(tmp_path_factory):
     return next(folder.glob("*.tar.gz")), next(folder.glob("*.whl"))
 
 
+@pytest.fixture(scope="module")
+def wheel_python(built, tmp_path_factory):
+    """A Python into which the wheel is installed, and nothing of the checkout."""
+    folder = tmp_path_factory.mktemp("installed") / "venv"
+    venv.create(folder, with_pip=False)
+    site = next(folder.glob("lib/python*/site-packages"))
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", site, built[1]]
+    subprocess.run(install, check=True, capture_output=True)
+    # The dependencies; .pth files in folders that a .pth file names are not read, so no editable install comes along.
+    (site / "dependencies.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")))
+    return folder / "bin/python"
+
+
 def test_wheel_holds_what_runs_and_nothing_else(built):
     names = set(zipfile.ZipFile(built[1]).namelist())
-    for needed in ("cli.py", "py.typed", "configs/train.yaml", "models/weights/tocsin-s.onnx"):
+    stubs = {f"tocsin/{path.relative_to(ROOT)}" for path in [*ROOT.glob("*.pyi"), *ROOT.glob("[!.]*/*.pyi")]}
+    assert "tocsin/__init__.pyi" in stubs
+    assert stubs <= names
+    for needed in ("cli.py", "__main__.py", "py.typed", "configs/train.yaml", "models/weights/tocsin-s.onnx"):
         assert f"tocsin/{needed}" in names
     experiments = {f"tocsin/{path.relative_to(ROOT)}" for path in (ROOT / "configs").rglob("*.yaml")}
     assert experiments <= names
@@ -76,17 +118,31 @@ def test_wheel_holds_what_runs_and_nothing_else(built):
     assert not any(name.startswith(("tocsin/tests", "tocsin/benchmarks", "tocsin/docs")) for name in names)
 
 
-def test_wheel_runs_outside_the_checkout(built, tmp_path):
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", tmp_path / "site", built[1]]
-    subprocess.run(install, check=True, capture_output=True)
-    code = "import tocsin.cli; assert 'site' in tocsin.__file__.split('/'); tocsin.cli.main()"
-    # -S leaves the editable install's finder out; the dependencies are added by hand.
-    site_packages = next(path for path in sys.path if path.endswith("site-packages"))
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(["site", site_packages])}
-    command = [sys.executable, "-S", "-c", code, "demo", "--seed", "3", "--out", "demo", "--format", "json"]
-    result = subprocess.run(command, check=True, capture_output=True, text=True, cwd=tmp_path, env=environment)
+def test_wheel_runs_outside_the_checkout(wheel_python, tmp_path):
+    command = [wheel_python, "-m", "tocsin", "demo", "--seed", "3", "--out", "demo", "--format", "json"]
+    result = subprocess.run(command, check=True, capture_output=True, text=True, cwd=tmp_path)
     assert json.loads(result.stdout)["gunfire"] == 4
     assert "<svg" in (tmp_path / "demo/demo.html").read_text()
+
+
+def test_a_file_is_classified_from_the_wheel(wheel_python, sounds):
+    code = "import tocsin; print(tocsin.load_model().classify('x.wav')); print(tocsin.__file__)"
+    said = subprocess.check_output([wheel_python, "-c", code], text=True, cwd=sounds).splitlines()
+    assert said[0].startswith("x.wav: gunshot 0.")
+    assert Path(said[1]).is_relative_to(wheel_python.parents[1])
+
+
+def test_a_user_s_script_is_strictly_typed_against_the_wheel(wheel_python, tmp_path):
+    (tmp_path / "script.py").write_text(USER_SCRIPT)
+    (tmp_path / "wrong.py").write_text("import tocsin\n\nanswer: int = tocsin.load_model().classify('x.wav')\n")
+    check = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", tmp_path / "cache"]
+    check += ["--python-executable", wheel_python]
+    options = {"check": False, "capture_output": True, "text": True, "cwd": tmp_path}
+    right = subprocess.run([*check, "script.py"], **options)
+    assert (right.returncode, right.stdout) == (0, "Success: no issues found in 1 source file\n")
+    wrong = subprocess.run([*check, "wrong.py"], **options)
+    assert "Classification" in wrong.stdout
+    assert wrong.returncode == 1
 
 
 def test_sdist_holds_licence_readme_and_weights(built):

@@ -22,12 +22,13 @@ import numpy.typing as npt
 
 from tocsin.data.public.pittsburgh import read_live_fire, write_array_recording, write_detections
 from tocsin.inference.detection import Detection
-from tocsin.localization.commands import read_input
 from tocsin.localization.fitting.elevation import LEAST_SENSORS_IN_SPACE
 from tocsin.localization.incidents.shot import Shot
+from tocsin.localization.inputs import read_input
 from tocsin.localization.locate import locate
 from tocsin.localization.observation.nearby import hearing_at_distance
 from tocsin.localization.observation.travel import Air, travel_times_s
+from tocsin.localization.options import complain
 
 Array = npt.NDArray[np.float64]
 
@@ -132,7 +133,7 @@ def live_fire_row(recordings: Path, source: str) -> str:
                 name = str(write_array_recording(test, Path(folder)))
             else:
                 name = str(write_detections(test, Path(folder) / "detections.csv"))
-            detections, weather = read_input(name, lambda: None)
+            detections, weather = read_input(name, lambda: None, complain)
             air = Air(**(weather.model_dump() if weather else {"temperature_c": test.weather.temperature_c}))
             shots += locate(detections, air, test.name)
     told = sum(shot.elevation_m is not None for shot in shots)

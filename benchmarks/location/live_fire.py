@@ -24,10 +24,11 @@ import numpy as np
 
 from tocsin.data.public.pittsburgh import LiveFireTest, read_live_fire, write_array_recording, write_detections
 from tocsin.inference.model import Model
-from tocsin.localization.commands import read_input
 from tocsin.localization.incidents.shot import Shot
+from tocsin.localization.inputs import read_input
 from tocsin.localization.locate import locate
 from tocsin.localization.observation.travel import Air
+from tocsin.localization.options import complain
 
 SURVEY_SIGMA_M = 2.5
 TEST_POSITIONS = ("FP8", "FP9")
@@ -148,7 +149,7 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 name = str(write_input(test, options.source, Path(folder), sensors))
                 began = time.perf_counter()
-                detections, weather = read_input(name, lambda: model)
+                detections, weather = read_input(name, lambda: model, complain)
                 air = Air(**(weather.model_dump() if weather else {"temperature_c": test.weather.temperature_c}))
                 shots = locate(detections, air, test.name)
                 seconds = time.perf_counter() - began

@@ -19,7 +19,7 @@ from tocsin.evaluation.demo.scoring import WITHIN_M, WITHIN_S, Gunfire, score
 from tocsin.evaluation.demo.trial import FRAME, START_UTC, Trial, run_trial
 from tocsin.inference.model import Model
 from tocsin.localization.incidents.shot import format_time
-from tocsin.localization.incidents.writers import geojson_of, incident_dict
+from tocsin.localization.incidents.writers import geojson_of
 from tocsin.models.card import SHIPPED
 
 # A firework goes on for seconds, and is as false when its third bang is taken for gunfire as when its first is.
@@ -104,7 +104,7 @@ def _incidents(trial: Trial) -> list[dict[str, Any]]:
     matched = {match.incident: match for match in trial.score.matches}
     rows = []
     for index, item in enumerate(trial.incidents):
-        fields = incident_dict(item.incident)
+        fields = item.incident.to_dict()
         match = matched.get(index)
         rows.append(
             {

@@ -13,7 +13,8 @@ from tocsin.localization.observation.travel import Air, travel_times_s
 
 Array = npt.NDArray[np.float64]
 
-LEAST_MACH, MOST_MACH = 1.05, 3.2
+LEAST_MACH = 1.05
+MOST_MACH = 3.2
 DRAG_PER_M = 1.0e-3  # rifle rounds lose 0.8 to 1.2 per mille of their speed a metre
 FLIGHT_M = 600.0
 _NEWTON_STEPS = 8

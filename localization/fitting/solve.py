@@ -36,6 +36,9 @@ class Ellipse:
     semi_minor_m: float
     azimuth_deg: float
 
+    def __str__(self) -> str:
+        return f"95 % within {self.semi_major_m:.1f} m × {self.semi_minor_m:.1f} m"
+
 
 @dataclass(frozen=True)
 class Solution:

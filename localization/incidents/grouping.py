@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from tocsin.data.dataframes import Table
 from tocsin.inference.detection import make_ulid
 from tocsin.localization.fitting.solve import CHI_SQUARE_95_2D, Ellipse
 from tocsin.localization.incidents.evidence import rounds_probability
-from tocsin.localization.incidents.shot import Place, Shot
+from tocsin.localization.incidents.shot import SCHEMA_VERSION, Place, Shot, format_time
 from tocsin.localization.observation.arrivals import Site
 from tocsin.localization.observation.frames import metres_of
 
@@ -26,6 +28,26 @@ REGULAR = 0.15  # intervals of one run differ from their median by this share at
 LEAST_AUTOMATIC = 3  # rounds
 # Places of one shooter lie this far apart by chance in one comparison of a thousand (two dimensions).
 CHI_SQUARE_999_2D = 13.815510557964274
+INCIDENT_COLUMNS = (
+    "input",
+    "incident_id",
+    "status",
+    "revision",
+    "first_time_utc",
+    "last_time_utc",
+    "x_m",
+    "y_m",
+    "latitude",
+    "longitude",
+    "semi_major_m",
+    "semi_minor_m",
+    "azimuth_deg",
+    "ambiguous",
+    "rounds",
+    "cadence",
+    "shooters",
+    "probability",
+)
 
 
 class Status(StrEnum):
@@ -76,6 +98,48 @@ class Incident:
     probability: float
     shots: tuple[Shot, ...]
 
+    def to_dict(self) -> dict[str, Any]:
+        """The fields of the contract, its shots among them, ready for JSON."""
+        lead = self.shots[0].to_dict()
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "input": lead["input"],
+            "incident_id": self.incident_id,
+            "status": self.status.value,
+            "revision": self.revision,
+            "first_time_utc": format_time(self.first_time_utc),
+            "last_time_utc": format_time(self.last_time_utc),
+            **self.place.to_dict(),
+            "ellipse_95": {
+                "semi_major_m": round(self.ellipse_95.semi_major_m, 2),
+                "semi_minor_m": round(self.ellipse_95.semi_minor_m, 2),
+                "azimuth_deg": round(self.ellipse_95.azimuth_deg, 1),
+            },
+            "ambiguous": self.ambiguous,
+            "rounds": self.rounds,
+            "cadence": self.cadence.value,
+            "shooters": self.shooters,
+            "probability": round(self.probability, 4),
+            "shots": [shot.to_dict() for shot in self.shots],
+        }
+
+    def to_row(self) -> dict[str, Any]:
+        """The same without its shots and with its ellipse in columns, for a table."""
+        fields = self.to_dict()
+        fields |= fields["ellipse_95"]
+        return {name: fields[name] for name in INCIDENT_COLUMNS if name in fields}
+
+    def __str__(self) -> str:
+        rounds = f"{self.rounds} round{'s' * (self.rounds > 1)}" + f", {self.cadence.value}" * (self.rounds > 1)
+        time = format_time(self.first_time_utc, "milliseconds")
+        return (
+            f"{self.status.value}: {rounds} from {time} at {self.place}, {self.ellipse_95}, "
+            f"probability {self.probability:.3f}"
+        )
+
+    def __repr__(self) -> str:
+        return f"<Incident {self}>"
+
 
 def assign_incidents(shots: Sequence[Shot], site: Site) -> list[Shot]:
     """Give each shot, in order of time, the incident of the nearest earlier shot within 50 m and 30 s, or a new one."""
@@ -96,12 +160,12 @@ def assign_incidents(shots: Sequence[Shot], site: Site) -> list[Shot]:
     return done
 
 
-def incidents_of(shots: Sequence[Shot]) -> list[Incident]:
+def incidents_of(shots: Sequence[Shot]) -> Table[Incident]:
     """Gather shots by their ``incident_id`` (and input), in order of the first round."""
     groups: dict[tuple[str, str], list[Shot]] = {}
     for shot in sorted(shots, key=lambda item: item.discharge_time_utc):
         groups.setdefault((shot.input, shot.incident_id), []).append(shot)
-    return [incident_of(members) for members in groups.values()]
+    return Table((incident_of(members) for members in groups.values()), INCIDENT_COLUMNS)
 
 
 def incident_of(shots: Sequence[Shot], revision: int = 1) -> Incident:

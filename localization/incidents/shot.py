@@ -8,6 +8,26 @@ from tocsin.localization.fitting.shock_wave import Trajectory
 from tocsin.localization.fitting.solve import Ellipse
 
 SCHEMA_VERSION = 1  # of shots and incidents, as of detections
+SHOT_COLUMNS = (
+    "input",
+    "shot_id",
+    "incident_id",
+    "discharge_time_utc",
+    "discharge_sigma_s",
+    "x_m",
+    "y_m",
+    "latitude",
+    "longitude",
+    "elevation_m",
+    "elevation_sigma_m",
+    "airborne",
+    "semi_major_m",
+    "semi_minor_m",
+    "azimuth_deg",
+    "ambiguous",
+    "n_sensors",
+    "probability",
+)
 
 
 @dataclass(frozen=True)
@@ -24,6 +44,11 @@ class Place:
         if self.x_m is not None and self.y_m is not None:
             return {"x_m": round(self.x_m, 2), "y_m": round(self.y_m, 2)}
         return {"latitude": round(self.latitude or 0.0, 7), "longitude": round(self.longitude or 0.0, 7)}
+
+    def __str__(self) -> str:
+        if self.x_m is not None and self.y_m is not None:
+            return f"x {self.x_m:.1f} m, y {self.y_m:.1f} m"
+        return f"latitude {self.latitude:.6f}, longitude {self.longitude:.6f}"
 
 
 @dataclass(frozen=True)
@@ -120,6 +145,21 @@ class Shot:
             **({"trajectory": self.trajectory.to_dict()} if self.trajectory else {}),
         }
 
+    def to_row(self) -> dict[str, Any]:
+        """The row of ``tocsin locate --format csv``, without the columns that are not set."""
+        fields = self.to_dict()
+        fields |= fields["ellipse_95"]
+        return {name: fields[name] for name in SHOT_COLUMNS if name in fields}
+
+    def __str__(self) -> str:
+        time = format_time(self.discharge_time_utc, "milliseconds")
+        notes = ", ambiguous" * self.ambiguous + ", airborne" * self.airborne
+        sure = f"{self.n_sensors} sensors, probability {self.probability:.3f}{notes}"
+        return f"{time} at {self.place}, {self.ellipse_95}, {sure}"
+
+    def __repr__(self) -> str:
+        return f"<Shot {self}>"
+
     def _elevation(self) -> dict[str, Any]:
         if self.elevation_m is None or self.elevation_sigma_m is None:
             return {}
@@ -130,6 +170,6 @@ class Shot:
         }
 
 
-def format_time(time: datetime) -> str:
-    """RFC 3339 in UTC with microseconds."""
-    return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
+def format_time(time: datetime, timespec: str = "microseconds") -> str:
+    """RFC 3339 in UTC with microseconds, or what ``datetime.isoformat`` knows as ``timespec``."""
+    return time.isoformat(timespec=timespec).replace("+00:00", "Z")

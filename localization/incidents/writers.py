@@ -10,32 +10,12 @@ import numpy.typing as npt
 
 from tocsin import TocsinError
 from tocsin.localization.incidents.grouping import Incident, incidents_of
-from tocsin.localization.incidents.shot import SCHEMA_VERSION, Shot, format_time
+from tocsin.localization.incidents.shot import SHOT_COLUMNS, Shot
 from tocsin.localization.observation.frames import LocalFrame
 
 Array = npt.NDArray[np.float64]
 
 ELLIPSE_CORNERS = 48
-SHOT_COLUMNS = (
-    "input",
-    "shot_id",
-    "incident_id",
-    "discharge_time_utc",
-    "discharge_sigma_s",
-    "x_m",
-    "y_m",
-    "latitude",
-    "longitude",
-    "elevation_m",
-    "elevation_sigma_m",
-    "airborne",
-    "semi_major_m",
-    "semi_minor_m",
-    "azimuth_deg",
-    "ambiguous",
-    "n_sensors",
-    "probability",
-)
 
 
 class ShotWriter(Protocol):
@@ -70,14 +50,14 @@ class _LineWriter:
 
 class _TableWriter:
     def __init__(self, stream: TextIO) -> None:
-        self._writer = csv.DictWriter(stream, SHOT_COLUMNS, extrasaction="ignore", lineterminator="\n")
+        self._writer = csv.DictWriter(stream, SHOT_COLUMNS, lineterminator="\n")
         self._writer.writeheader()
 
     def add(self, shots: Sequence[Shot]) -> None:
         for shot in shots:
-            fields = shot.to_dict()
-            words = {key: str(value).lower() for key, value in fields.items() if isinstance(value, bool)}
-            self._writer.writerow({**fields, **fields["ellipse_95"], **words})
+            row = shot.to_row()
+            words = {key: str(value).lower() for key, value in row.items() if isinstance(value, bool)}
+            self._writer.writerow({**row, **words})
 
     def close(self) -> None:
         """A table has no end mark."""
@@ -98,35 +78,11 @@ class _DocumentWriter:
         self._incidents += incidents_of(shots)
 
     def close(self) -> None:
-        document = geojson_of(self._incidents) if self._geographic else [incident_dict(i) for i in self._incidents]
+        document = (
+            geojson_of(self._incidents) if self._geographic else [incident.to_dict() for incident in self._incidents]
+        )
         json.dump(document, self._stream)
         self._stream.write("\n")
-
-
-def incident_dict(incident: Incident) -> dict[str, Any]:
-    """The fields of the incident contract, its shots among them, ready for JSON."""
-    lead = incident.shots[0].to_dict()
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "input": lead["input"],
-        "incident_id": incident.incident_id,
-        "status": incident.status.value,
-        "revision": incident.revision,
-        "first_time_utc": format_time(incident.first_time_utc),
-        "last_time_utc": format_time(incident.last_time_utc),
-        **incident.place.to_dict(),
-        "ellipse_95": {
-            "semi_major_m": round(incident.ellipse_95.semi_major_m, 2),
-            "semi_minor_m": round(incident.ellipse_95.semi_minor_m, 2),
-            "azimuth_deg": round(incident.ellipse_95.azimuth_deg, 1),
-        },
-        "ambiguous": incident.ambiguous,
-        "rounds": incident.rounds,
-        "cadence": incident.cadence.value,
-        "shooters": incident.shooters,
-        "probability": round(incident.probability, 4),
-        "shots": [shot.to_dict() for shot in incident.shots],
-    }
 
 
 def geojson_of(incidents: Sequence[Incident]) -> dict[str, Any]:
@@ -136,7 +92,7 @@ def geojson_of(incidents: Sequence[Incident]) -> dict[str, Any]:
     """
     features = []
     for incident in incidents:
-        fields = incident_dict(incident)
+        fields = incident.to_dict()
         latitude, longitude = fields.pop("latitude"), fields.pop("longitude")
         features.append(_feature("Point", [longitude, latitude], {"kind": "incident", **fields}))
         rings = _cut_at_180(_ellipse_ring(latitude, longitude, incident))

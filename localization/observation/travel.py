@@ -6,12 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tocsin import TocsinError
 from tocsin.acoustics.atmosphere import Atmosphere, speed_of_sound_mps
 
 Array = npt.NDArray[np.float64]
 
 UNKNOWN_TEMPERATURE_SIGMA_C = 10.0
 UNKNOWN_WIND_SIGMA_MPS = 3.0
+# A temperature in kelvin or fahrenheit must not become a place.
+LIMITS = {"temperature_c": (-60.0, 60.0), "wind_speed_mps": (0.0, 60.0)}
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class Air(Atmosphere):
         temperature_sigma_c: standard deviation of the temperature, the same error on all paths; a station a few
             kilometres away is good to about 1.5 °C (likeliest on positions 1, 2, 4, 6 of the live fire).
         wind_sigma_mps: standard deviation of the wind along each axis, the same error on all paths.
+
+    What is left out here is taken for known; :func:`air_of` takes it for unknown, with the sigmas that go with that.
     """
 
     wind_speed_mps: float = 0.0
@@ -50,7 +55,19 @@ class Air(Atmosphere):
 
 
 def air_of(known: Mapping[str, float]) -> Air:
-    """Air of what is known of it, by the names of :class:`Air`; where the temperature or the wind is not, less sure."""
+    """Air of what is known of it, by the names of :class:`Air`; where the temperature or the wind is not, less sure.
+
+    ``air_of({"temperature_c": 4.0})`` is what the commands make of ``--temperature-c 4``: 4 °C and a wind that nobody
+    knows. Every other value is that of :class:`Air`.
+
+    Raises:
+        TocsinError: a value is no finite number, or outside what air on earth has.
+    """
+    for name, value in known.items():
+        low, high = LIMITS.get(name, (-np.inf, np.inf))
+        if not (np.isfinite(value) and low <= value <= high):
+            wanted = f"{low:g} to {high:g}" if name in LIMITS else "a finite number"
+            raise TocsinError(f"{name} is {value}: expected {wanted}")
     sigmas = {}
     if "temperature_c" not in known:
         sigmas["temperature_sigma_c"] = UNKNOWN_TEMPERATURE_SIGMA_C

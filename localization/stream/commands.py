@@ -18,7 +18,6 @@ from tocsin import TocsinError
 from tocsin.data.tables import open_table
 from tocsin.inference.detection import Detection, parse_detection, parse_line
 from tocsin.localization.incidents.grouping import Incident
-from tocsin.localization.incidents.writers import incident_dict
 from tocsin.localization.observation.travel import air_of
 from tocsin.localization.options import complain, weather_given
 from tocsin.localization.stream.clocks import Clock
@@ -154,7 +153,7 @@ def _batches(name: str, follow: bool) -> Iterator[tuple[float, list[bytes]]]:
 
 def _write(incidents: list[Incident]) -> None:
     for incident in incidents:
-        sys.stdout.write(json.dumps(incident_dict(incident)) + "\n")
+        sys.stdout.write(json.dumps(incident.to_dict()) + "\n")
     if incidents:
         sys.stdout.flush()
 

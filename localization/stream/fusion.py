@@ -19,20 +19,21 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from tocsin import TocsinError
+from tocsin.data.dataframes import Table
 from tocsin.inference.detection import Detection
 from tocsin.localization.association.back_projection import SHOT_COST
 from tocsin.localization.association.consensus import LEAST_SENSORS
 from tocsin.localization.association.repeats import SAME_SOUND_S
 from tocsin.localization.fitting.acceptance import PLACE_COST
 from tocsin.localization.incidents.evidence import EVEN_SCORE, SCORE_SCALE, gunfire_probability, weigh_silence
-from tocsin.localization.incidents.grouping import SAME_INCIDENT_S, Incident
+from tocsin.localization.incidents.grouping import INCIDENT_COLUMNS, SAME_INCIDENT_S, Incident
 from tocsin.localization.incidents.revisions import Revisions
 from tocsin.localization.incidents.shot import Shot
 from tocsin.localization.locate import locate
 from tocsin.localization.observation.arrivals import ECHO_MEMORY_S
 from tocsin.localization.observation.frames import metres_of
 from tocsin.localization.observation.nearby import hearing_at_distance
-from tocsin.localization.observation.travel import Air
+from tocsin.localization.observation.travel import Air, air_of
 from tocsin.localization.stream.clocks import Clocks
 from tocsin.localization.stream.neighbourhoods import HEARING_M, neighbourhoods
 from tocsin.localization.stream.sensor_register import SensorRegister
@@ -64,7 +65,7 @@ class Fusion:
     """Takes detections, gives revisions of incidents.
 
     Args:
-        air: the air; 15 °C and still where not given.
+        air: the air; 15 °C and still, and not sure of it, where not given.
         input_name: what to write into ``input``.
         lateness_s: how much later than others a message may come; every answer waits for this.
         step_s: of the lattice; an answer waits for this at most.
@@ -83,7 +84,7 @@ class Fusion:
     ) -> None:
         self.counts = Counts()
         self.clocks = Clocks()
-        self._air = air or Air()
+        self._air = air or air_of({})
         self._name = input_name
         self._lateness_s = lateness_s
         self._step_s = step_s
@@ -142,20 +143,20 @@ class Fusion:
                 self._sensors.heard_at(detection.sensor_id, time_s)
                 heapq.heappush(self._inbox, (time_s, *key, detection))
 
-    def advance(self, now_s: float = -np.inf) -> list[Incident]:
+    def advance(self, now_s: float = -np.inf) -> Table[Incident]:
         """Take every step that is due, and return the revisions of incidents that come of it, in order.
 
         ``now_s``: seconds since 1970 that are known to have passed though no message says so, as by a silent input.
         """
         until_s = max(self.message_time_s, now_s) - self._lateness_s
-        revisions: list[Incident] = []
+        revisions = Table[Incident](columns=INCIDENT_COLUMNS)
         while True:
             next_s = self._next_step_s()
             if next_s is None or next_s > until_s:
                 return revisions
             revisions += self._step(next_s)
 
-    def finish(self) -> list[Incident]:
+    def finish(self) -> Table[Incident]:
         """The end of the input: take all steps that are left."""
         return self.advance(np.inf)
 

@@ -4,6 +4,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pandas
 import pytest
 
 from tocsin import TocsinError
@@ -33,6 +34,15 @@ def test_what_is_written_is_read_back(tmp_path, rows, ending):
     assert second == rows[1]
     assert [first.group, second.group] == ["s", "r2"]
     assert [first.class_name, second.class_name] == ["gunshot", "impulse"]
+
+
+def test_a_manifest_as_a_dataframe_has_the_cells_of_its_file(tmp_path, rows):
+    write_manifest(rows, tmp_path / "manifest.csv")
+    frame, file = read_manifest(tmp_path / "manifest.csv").to_dataframe(), pandas.read_csv(tmp_path / "manifest.csv")
+    assert list(frame.columns) == list(file.columns)
+    assert frame["end_s"].tolist() == file["end_s"].tolist()
+    assert [Path(path) for path in frame["path"]] == [tmp_path / path for path in file["path"]]
+    assert frame["notes"].tolist() == ["", "line\nbreak"]
 
 
 def test_files_are_named_relative_to_the_manifest_where_they_lie_below_it(tmp_path, rows):

@@ -1,0 +1,12 @@
+from .atmosphere import Atmosphere as Atmosphere
+from .atmosphere import absorption_db_per_m as absorption_db_per_m
+from .atmosphere import speed_of_sound_mps as speed_of_sound_mps
+from .ground import Ground as Ground
+from .propagation import receive as receive
+from .scene import Scene as Scene
+from .scene import render_scene as render_scene
+from .scene import simulate_neighbourhood as simulate_neighbourhood
+from .sources import render as render
+from .surroundings import Echoes as Echoes
+from .synthesis import synthesize as synthesize
+from .waves import Source as Source

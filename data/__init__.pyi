@@ -1,0 +1,14 @@
+from .audio import Audio as Audio
+from .audio import find_audio as find_audio
+from .audio import read_audio as read_audio
+from .audio import read_blocks as read_blocks
+from .clips import read_clips as read_clips
+from .dataframes import Table as Table
+from .folder import read_folder as read_folder
+from .labels import CLASSES as CLASSES
+from .labels import class_of as class_of
+from .manifests import ManifestRow as ManifestRow
+from .manifests import read_manifest as read_manifest
+from .manifests import write_manifest as write_manifest
+from .splits import assert_no_leak as assert_no_leak
+from .splits import group_folds as group_folds

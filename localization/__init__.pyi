@@ -1,0 +1,14 @@
+from .fitting.shock_wave import Trajectory as Trajectory
+from .fitting.solve import Ellipse as Ellipse
+from .incidents.grouping import Cadence as Cadence
+from .incidents.grouping import Incident as Incident
+from .incidents.grouping import Status as Status
+from .incidents.grouping import incidents_of as incidents_of
+from .incidents.shot import Alternative as Alternative
+from .incidents.shot import Place as Place
+from .incidents.shot import Rejected as Rejected
+from .incidents.shot import Shot as Shot
+from .observation.travel import Air as Air
+from .observation.travel import air_of as air_of
+from .stream.fusion import Counts as Counts
+from .stream.fusion import Fusion as Fusion
