@@ -20,8 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tocsin import TocsinError
 from tocsin.data.audio import read_blocks
 from tocsin.data.dataframes import Table
-from tocsin.data.tables import open_table
+from tocsin.data.tables import columns_of, filled_rows, open_table
 from tocsin.inference.detection import Detection, parse_detection, table_of
+from tocsin.inference.field_types import without_absent
 from tocsin.inference.model import Model
 from tocsin.inference.onsets import Onset, OnsetPicker
 from tocsin.inference.pick import Event
@@ -93,13 +94,11 @@ def read_array_recording(folder: str | Path) -> ArrayRecording:
         )
     with open_table(table) as file:
         reader = csv.DictReader(file)
-        missing = [column for column in REQUIRED_COLUMNS if column not in (reader.fieldnames or [])]
+        columns = columns_of(table, reader, (*REQUIRED_COLUMNS, *POSITION_COLUMNS, *QUALITY_COLUMNS, "channel"))
+        missing = [column for column in REQUIRED_COLUMNS if column not in columns]
         if missing:
             raise TocsinError(f"{table} lacks the column {missing[0]}: expected {','.join(REQUIRED_COLUMNS)},x_m,y_m")
-        rows = {}
-        for row in reader:
-            where = f"{table}, row {reader.line_num}"
-            rows[where] = _recording(folder, where, row)
+        rows = {where: _recording(folder, where, filled) for where, filled in filled_rows(table, reader)}
     if not rows:
         raise TocsinError(f"{table} names no recording: expected a row a sensor")
     _check_that_each_is_heard_once(rows)
@@ -195,10 +194,8 @@ def _real(path: Path) -> Path:
         return path
 
 
-def _recording(folder: Path, where: str, row: dict[str, Any]) -> SensorRecording:
-    if None in row or None in row.values():
-        raise TocsinError(f"{where}: expected as many values as the first line has names")
-    filled = {column: value.strip() for column, value in row.items() if value.strip()}
+def _recording(folder: Path, where: str, filled: dict[str, Any]) -> SensorRecording:
+    filled = without_absent(filled, (*POSITION_COLUMNS, *QUALITY_COLUMNS, "channel"))
     if "path" not in filled:
         raise TocsinError(f"{where}: path is missing")
     if "start_time_utc" not in filled:
@@ -235,11 +232,11 @@ def _weather(path: Path) -> Weather | None:
                 if meant := difflib.get_close_matches(name, set(Weather.model_fields) - set(content), 1):
                     raise TocsinError(f"{path}: {name} is no field of it: expected {meant[0]}")
         return Weather.model_validate(content)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise TocsinError(
-            f"{path} is no JSON: expected temperature_c, wind_speed_mps, wind_from_deg ({error})"
-        ) from None
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "its content"
         raise TocsinError(f"{path}: {field} does not fit: {first['msg']}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise TocsinError(
+            f"{path} is no JSON: expected temperature_c, wind_speed_mps, wind_from_deg ({error})"
+        ) from None

@@ -8,58 +8,27 @@ frame (``x_m, y_m``, optionally ``z_m``: metres, z up) or in WGS 84 (``latitude,
 import csv
 import hashlib
 import json
-import re
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TextIO
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tocsin import TocsinError
 from tocsin.data.dataframes import Table
 from tocsin.data.labels import CLASSES
-from tocsin.data.tables import open_table
+from tocsin.data.tables import columns_of, filled_rows, open_table, refuse_near_misses
+from tocsin.inference.field_types import EXAMPLE_TIME, Finite, Probability, Sigma, Text, UtcTime, without_absent
 
 SCHEMA_VERSION = 1
 REQUIRED_COLUMNS = ("sensor_id", "onset_time_utc")
 LOCAL_COLUMNS = ("x_m", "y_m", "z_m")
 GEOGRAPHIC_COLUMNS = ("latitude", "longitude", "elevation_m")
 EMPTY_COLUMNS = (*REQUIRED_COLUMNS, *LOCAL_COLUMNS)  # of a table of no detections
+SAID_IN_FULL = 5  # bad lines of a file that are said one by one
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-Sigma = Annotated[float, Field(ge=0.0, le=1e9)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Probability = Annotated[float, Field(ge=0.0, le=1.0)]
-FIRST_YEAR, LAST_YEAR = 1970, 2200
-
-
-_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
-
-
-def _text_of_a_time(value: Any) -> Any:
-    """Refuse bare numbers, which would be taken for seconds since 1970."""
-    if isinstance(value, datetime) or (isinstance(value, str) and _RFC_3339.match(value)):
-        return value
-    raise ValueError("expected a time such as 2018-12-19T00:49:27.467Z")
-
-
-def _to_utc(time: datetime) -> datetime:
-    if not FIRST_YEAR <= time.year <= LAST_YEAR:
-        raise ValueError(f"expected a year from {FIRST_YEAR} to {LAST_YEAR}")
-    return time.astimezone(UTC)
-
-
-UtcTime = Annotated[AwareDatetime, BeforeValidator(_text_of_a_time), AfterValidator(_to_utc)]
 
 
 class Detection(BaseModel):
@@ -84,8 +53,8 @@ class Detection(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     schema_version: Annotated[int, Field(ge=1, le=SCHEMA_VERSION)] = SCHEMA_VERSION
-    detection_id: str = Field(default="", max_length=64)
-    sensor_id: str = Field(min_length=1)
+    detection_id: Annotated[Text, Field(max_length=64)] = ""
+    sensor_id: Annotated[Text, Field(min_length=1)]
     x_m: Finite | None = None
     y_m: Finite | None = None
     z_m: Finite | None = None
@@ -100,7 +69,7 @@ class Detection(BaseModel):
     level_dbfs: Finite | None = None
     level_dbspl: Finite | None = None
     snr_db: Finite | None = None
-    model_id: str | None = None
+    model_id: Text | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -146,6 +115,11 @@ class Detection(BaseModel):
         return f"<Detection {self}>"
 
 
+OPTIONAL_FIELDS = frozenset({*Detection.model_fields, *CLASSES} - set(REQUIRED_COLUMNS))
+KNOWN_FIELDS = (*Detection.model_fields, *CLASSES)
+LIST_TO_LINES = "one on each line: `jq -c '.[]' LIST.json > LINES.jsonl` makes such lines of a list"
+
+
 def make_ulid(time: datetime, content: str) -> str:
     """Return a ULID: 48 bits of time (milliseconds) and 80 bits that a hash of the content fixes.
 
@@ -156,19 +130,29 @@ def make_ulid(time: datetime, content: str) -> str:
     return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
 
 
-def read_detections(path: str | Path) -> Table[Detection]:
+def read_detections(path: str | Path, complain: Callable[[str], None] | None = None) -> Table[Detection]:
     """Read a table (``.csv``) or messages (``.jsonl``, a detection a line), in the order of the file.
 
+    Args:
+        path: the file.
+        complain: called with a sentence for each line of a ``.jsonl`` that is no detection; the others go on, for each
+            is a message of its own, and the last may be torn.
+
     Raises:
-        TocsinError: the file cannot be read; or, naming row and column, a value that is not as the contract says.
+        TocsinError: the file cannot be read; or, naming row and column, a value that is not as the contract says, in a
+            table or where nobody takes the complaint; or no line of a ``.jsonl`` is a detection.
     """
     path = Path(path)
-    if path.suffix.lower() not in (".csv", ".jsonl"):
+    ending = path.suffix.lower()
+    if ending == ".json":
+        raise TocsinError(f"{path}: detections are read from a .csv table or a .jsonl file, {LIST_TO_LINES}")
+    if ending not in (".csv", ".jsonl"):
         raise TocsinError(f"{path}: detections are read from a .csv table or a .jsonl file")
     with open_table(path) as file:
-        if path.suffix.lower() == ".csv":
+        if ending == ".csv":
             return table_of(_read_csv(path, csv.DictReader(file)))
-        return table_of(_from_json(path, row, line) for row, line in enumerate(file, 1) if line.strip())
+        # As bytes, for a line may be torn within a letter.
+        return table_of(_read_lines(path, file.buffer, complain))
 
 
 def table_of(detections: Iterable[Detection]) -> Table[Detection]:
@@ -209,12 +193,57 @@ def parse_detection(where: str, fields: Mapping[str, Any]) -> Detection:
         if first["type"] == "missing":
             raise TocsinError(f"{where}: {column} is missing") from None
         if first["type"] == "timezone_aware":
-            reason = "expected a time with its zone, such as 2018-12-19T00:49:27.467Z"
+            reason = f"expected a time with its zone, such as {EXAMPLE_TIME}"
         raise TocsinError(f"{where}, column {column}: {first['input']!r} does not fit: {reason}") from None
 
 
-def _read_csv(path: Path, reader: "csv.DictReader[str]") -> list[Detection]:
-    columns = reader.fieldnames or []
+def parse_line(where: str, line: str | bytes) -> Detection:
+    """A detection of a line of JSON. Raises ``TocsinError`` that starts with ``where`` and says what does not fit."""
+    try:
+        fields = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise TocsinError(f"{where}: not a line of JSON ({error.msg} at column {error.colno})") from None
+    except UnicodeDecodeError:
+        raise TocsinError(f"{where}: not a line of JSON (not in UTF-8)") from None
+    except RecursionError:
+        raise TocsinError(f"{where}: JSON nested too deeply for a detection") from None
+    except ValueError:
+        raise TocsinError(f"{where}: JSON with a number of more digits than any number needs") from None
+    if isinstance(fields, list):
+        raise TocsinError(f"{where}: expected a JSON object with the fields of one detection, {LIST_TO_LINES}")
+    if not isinstance(fields, dict):
+        raise TocsinError(f"{where}: expected a JSON object with the fields of a detection")
+    refuse_near_misses(where, fields, KNOWN_FIELDS)
+    probabilities = fields.get("probabilities")
+    if isinstance(probabilities, dict):
+        fields["probabilities"] = without_absent(probabilities, CLASSES)
+    return parse_detection(where, _with_classes_together(without_absent(fields, OPTIONAL_FIELDS)))
+
+
+def _read_lines(path: Path, lines: Iterable[bytes], complain: Callable[[str], None] | None) -> list[Detection]:
+    detections, bad = [], []
+    for row, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                detections.append(parse_line(f"{path}, row {row}", line))
+            except TocsinError as error:
+                if complain is None:
+                    raise
+                bad.append(str(error))
+    if bad and not detections:
+        raise TocsinError(bad[0])
+    if complain is not None:
+        for sentence in bad[:SAID_IN_FULL]:
+            complain(f"{sentence}; this line is left out")
+        if len(bad) > SAID_IN_FULL:
+            complain(f"{path}: {len(bad)} lines are left out, of which the first {SAID_IN_FULL} are named above")
+    return detections
+
+
+def _read_csv(path: Path, table: "csv.DictReader[str]") -> list[Detection]:
+    if (table.fieldnames or [""])[0].lstrip().startswith(("{", "[")):
+        raise TocsinError(f"{path} is no table, it holds JSON: name it .jsonl where each line is a detection")
+    columns = columns_of(path, table, KNOWN_FIELDS)
     missing = [column for column in REQUIRED_COLUMNS if column not in columns]
     if not set(LOCAL_COLUMNS[:2]) <= set(columns) and not set(GEOGRAPHIC_COLUMNS[:2]) <= set(columns):
         missing.append("x_m,y_m (or latitude,longitude)")
@@ -223,28 +252,14 @@ def _read_csv(path: Path, reader: "csv.DictReader[str]") -> list[Detection]:
             f"{path} is no table of detections: its first line lacks {' and '.join(missing)}; it has "
             f"{','.join(columns)[:200] or 'nothing'}"
         )
-    detections = []
-    for row in reader:
-        where = f"{path}, row {reader.line_num}"
-        if None in row or None in row.values():
-            raise TocsinError(
-                f"{where}: expected {len(columns)} values, as the first line has, but found another number"
-            )
-        filled: dict[str, Any] = {column: value.strip() for column, value in row.items() if value.strip()}
-        probabilities = {name: filled.pop(name) for name in CLASSES if name in filled}
-        if probabilities:
-            filled["probabilities"] = probabilities
-        detections.append(parse_detection(where, filled))
-    return detections
+    return [
+        parse_detection(where, _with_classes_together(without_absent(filled, OPTIONAL_FIELDS)))
+        for where, filled in filled_rows(path, table)
+    ]
 
 
-def _from_json(path: Path, row: int, line: str) -> Detection:
-    try:
-        fields = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise TocsinError(f"{path}, row {row}: not a line of JSON ({error.msg} at column {error.colno})") from None
-    except RecursionError:
-        raise TocsinError(f"{path}, row {row}: JSON nested too deeply for a detection") from None
-    if not isinstance(fields, dict):
-        raise TocsinError(f"{path}, row {row}: expected a JSON object with the fields of a detection")
-    return parse_detection(f"{path}, row {row}", fields)
+def _with_classes_together(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields with the probabilities that stand among them, as in a table, gathered in ``probabilities``."""
+    apart = {name: fields.pop(name) for name in CLASSES if name in fields}
+    together = fields.get("probabilities", {})
+    return {**fields, "probabilities": {**apart, **together}} if apart and isinstance(together, dict) else fields

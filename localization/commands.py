@@ -22,6 +22,7 @@ from tocsin.localization.incidents.writers import writer_of
 from tocsin.localization.inputs import read_input
 from tocsin.localization.locate import locate as locate_detections
 from tocsin.localization.observation.arrivals import site_of
+from tocsin.localization.observation.resolution import ROUNDED, position_step_m, time_step_s, with_rounding
 from tocsin.localization.observation.travel import air_of
 from tocsin.localization.options import complain, weather_given
 
@@ -117,7 +118,11 @@ def check_array(
 def _note(name: str, detections: list[Detection], shots: list[Shot]) -> None:
     """Say on stderr why there is no answer, or none that is sure."""
     sensors = len({detection.sensor_id for detection in detections})
-    if sensors < LEAST_SENSORS:
+    _note_coarse(name, detections)
+    _note_one_place(name, detections, sensors)
+    if not detections:
+        complain(f"{name}: no shot, for it holds no detection")
+    elif sensors < LEAST_SENSORS:
         complain(f"{name}: no shot, for {sensors} sensors heard something and a place needs {LEAST_SENSORS}")
     elif not shots:
         complain(f"{name}: no shot, for no {LEAST_SENSORS} sensors agree on a place and time")
@@ -125,3 +130,26 @@ def _note(name: str, detections: list[Detection], shots: list[Shot]) -> None:
     if ambiguous:
         where = "see alternatives" if any(shot.alternatives for shot in shots) else "these sensors leave the place open"
         complain(f"{name}: {ambiguous} of {len(shots)} shots are ambiguous, {where}")
+
+
+def _note_coarse(name: str, detections: list[Detection]) -> None:
+    """Say where rounding of what is written makes answers less sure than the sigmas stated."""
+    rounded = with_rounding(detections)
+    if any(after.onset_sigma_s > item.onset_sigma_s for item, after in zip(detections, rounded, strict=True)):
+        step_s = time_step_s(detections)
+        complain(f"{name}: times are in steps of {step_s:g} s, which counts as a sigma of {ROUNDED * step_s:.2g} s")
+    if any(after.position_sigma_m > item.position_sigma_m for item, after in zip(detections, rounded, strict=True)):
+        step_m = position_step_m(detections)
+        complain(
+            f"{name}: positions are in steps of {step_m:.2g} m, which counts as a sigma of {ROUNDED * step_m:.2g} m"
+        )
+
+
+def _note_one_place(name: str, detections: list[Detection], sensors: int) -> None:
+    """Say where all sensors stand at one place, as they do in columns that were never filled in."""
+    places = {(item.x_m, item.y_m) if item.is_local else (item.latitude, item.longitude) for item in detections}
+    if sensors > 1 and len(places) == 1:
+        [(first, second)] = places
+        other = detections[0].is_local and all(item.latitude is not None for item in detections)
+        remedy = ", or leave x_m,y_m out, and latitude,longitude are used" if other else ""
+        complain(f"{name}: all {sensors} sensors stand at ({first:g}, {second:g}): mend their positions{remedy}")

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from tocsin import TocsinError
 from tocsin.data.dataframes import Table
 from tocsin.inference.detection import Detection, read_detections
+from tocsin.inference.field_types import EXAMPLE_TIME
+from tocsin.localization.association.consensus import LEAST_SENSORS
+from tocsin.localization.observation.resolution import time_step_s
 
 if TYPE_CHECKING:
     from tocsin.inference.array_recording import Weather
@@ -22,11 +25,12 @@ def read_input(
         name: path of a folder with ``recordings.csv``, or of a ``.csv`` or ``.jsonl`` of detections.
         load_model: called for audio alone; where it gives ``None``, bangs are picked and not classified. The shipped
             weights where it is not given.
-        complain: called with a sentence for each recording that cannot be read; the others go on.
+        complain: called with a sentence for each recording that cannot be read, and for each line that is no
+            detection; the others go on.
 
     Raises:
-        TocsinError: it is neither an array recording nor a table of detections, or not as its contract says; or a
-            recording cannot be read and nobody takes the complaint.
+        TocsinError: it is neither an array recording nor a table of detections, or not as its contract says; its times
+            are in whole seconds; or a recording or a line cannot be read and nobody takes the complaint.
     """
     path = Path(name)
     try:
@@ -45,4 +49,10 @@ def read_input(
         raise TocsinError(
             f"{name} does not exist: give a folder with recordings.csv, or a .csv or .jsonl of detections"
         )
-    return read_detections(path), None
+    detections = read_detections(path, complain)
+    if len({item.sensor_id for item in detections}) >= LEAST_SENSORS and time_step_s(detections) >= 1.0:
+        raise TocsinError(
+            f"{name}: its times are in whole seconds, in which sound goes 340 m, so no shot can be placed: write them "
+            f"to the millisecond, such as {EXAMPLE_TIME}"
+        )
+    return detections, None

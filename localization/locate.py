@@ -2,7 +2,7 @@
 
 A shot's ``probability`` is the product of two: that the arrivals belong to one sound, from the evidence of the
 association; and that the sound was gunfire, from the class probabilities of the sensors that took part
-(``tocsin.localization.incidents.evidence``). Where no classifier spoke, the second factor is left out.
+(``tocsin.localization.incidents.evidence``). Where no classifier spoke, the second is even odds: nothing is known.
 """
 
 import os
@@ -28,6 +28,7 @@ from tocsin.localization.incidents.grouping import assign_incidents
 from tocsin.localization.incidents.shot import SHOT_COLUMNS, Alternative, Place, Rejected, Shot
 from tocsin.localization.inputs import read_input
 from tocsin.localization.observation.arrivals import Arrivals, Indices, Site, arrivals_of, site_of
+from tocsin.localization.observation.resolution import with_rounding
 from tocsin.localization.observation.travel import Air, air_of
 
 Array = npt.NDArray[np.float64]
@@ -80,7 +81,7 @@ def locate(
         air = atmosphere
     else:
         air = air_of({"temperature_c": atmosphere.temperature_c} if atmosphere else given)
-    unique = _unique(detections)
+    unique = with_rounding(_unique(detections))
     if len({detection.sensor_id for detection in unique}) < LEAST_SENSORS:
         return Table(columns=SHOT_COLUMNS)
     try:

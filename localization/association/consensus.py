@@ -24,6 +24,7 @@ from tocsin.localization.observation.nearby import (
     Nearby,
     hearing_at_distance,
     likelihood,
+    loudness_alike_m,
     nearby,
 )
 from tocsin.localization.observation.travel import Air
@@ -198,7 +199,7 @@ def _candidate(position_m: Array, times_s: Array, scores: Array, members: Sequen
 
 def hearing_at(arrivals: Arrivals, position_m: Array) -> Array:
     """Probability, ``(m,)``, that each sensor picks the direct sound of a shot fired at a place."""
-    return hearing_at_distance(np.hypot(*(arrivals.sensors_m - position_m).T))
+    return hearing_at_distance(loudness_alike_m(np.hypot(*(arrivals.sensors_m - position_m).T)))
 
 
 def evidence(arrivals: Arrivals, sensor: int, at_s: Array, hearing: float, sigma_s: float) -> Array:

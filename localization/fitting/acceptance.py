@@ -9,7 +9,7 @@ import numpy.typing as npt
 from tocsin.localization.association.back_projection import SEARCH_REACH_M, Start
 from tocsin.localization.association.consensus import Candidate
 from tocsin.localization.association.repeats import SAME_SOUND_S, spent
-from tocsin.localization.fitting.ambiguity import ONE_ANSWER_M
+from tocsin.localization.fitting.ambiguity import ONE_ANSWER_M, SURE_SENSORS
 from tocsin.localization.fitting.elevation import with_elevation
 from tocsin.localization.fitting.settle import Located, settle, with_repeats, with_shock_wave
 from tocsin.localization.observation.arrivals import Array, Arrivals
@@ -20,12 +20,14 @@ CHANCE_COST = 2.5  # more of it for each e-fold of sensors beyond four
 ECHO_COST = 1.2  # an arrival in the reverberation of another sound is direct three times less often
 SHARED_ARRIVALS = 2  # that make two places rivals; those that share one by chance are other sounds
 REVERBERATION_S = 1.0
+_RIVALS = 16
 
 
 def echoes_of(arrivals: Arrivals, air: Air, best: Located) -> npt.NDArray[np.bool_]:
     """The arrivals that come where the echoes of a sound that was found would."""
     index, solution = arrivals.index, best.solution
-    sensor = np.array(index.tree.query_ball_point(solution.position_m, SEARCH_REACH_M, return_sorted=True))
+    near = index.tree.query_ball_point(solution.position_m, SEARCH_REACH_M, return_sorted=True)
+    sensor = np.array(near, dtype=np.intp)
     direct_s = solution.times_s[:, None] + travel_times_s(solution.position_m, arrivals.sensors_m[sensor], air)
     first = np.searchsorted(index.key, index.key_of(sensor, direct_s + SAME_SOUND_S)).ravel()
     last = np.searchsorted(index.key, index.key_of(sensor, direct_s + REVERBERATION_S)).ravel()
@@ -51,6 +53,23 @@ def _place_cost(arrivals: Arrivals, position_m: Array) -> float:
     return PLACE_COST + CHANCE_COST * float(np.log(max(sensors / 4.0, 1.0)))
 
 
+def _surer(
+    arrivals: Arrivals, air: Air, located: Located, candidates: Sequence[Candidate], claimed: npt.NDArray[np.bool_]
+) -> Located:
+    """What more sensors hold instead of a place that three do, which they fit whatever they heard.
+
+    Candidates at the rim of where sources are sought may be on the way to one beyond, of more evidence than their own.
+    """
+    best, wants = located, np.concatenate(located.solution.used)
+    for item in candidates[:_RIVALS]:
+        if claimed[item.wants].any() or np.isin(item.wants, wants).sum() < SHARED_ARRIVALS:
+            continue
+        other = settle(arrivals, air, item)
+        if other is not None and other.candidate.score > best.candidate.score and other.n_sensors > best.n_sensors:
+            best = other
+    return best
+
+
 def accept(
     arrivals: Arrivals, air: Air, candidates: Sequence[Candidate]
 ) -> tuple[list[tuple[Located, list[Candidate]]], list[Start]]:
@@ -67,6 +86,8 @@ def accept(
             located = settle(arrivals, air, candidate)
             if located is None or located.candidate.score < cost:
                 continue
+            if located.n_sensors < SURE_SENSORS:
+                located = _surer(arrivals, air, located, candidates, claimed)
             located = with_repeats(arrivals, air, located)
             others = [item for item in candidates if item is not candidate and not claimed[item.wants].any()]
             located = with_shock_wave(arrivals, air, located, others)

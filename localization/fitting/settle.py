@@ -42,6 +42,11 @@ class Located:
     shock: Shock | None = None
 
     @property
+    def n_sensors(self) -> int:
+        """The most that hold one of its shots."""
+        return max(indices.size for indices in self.solution.used)
+
+    @property
     def heard(self) -> list[Indices]:
         """For each shot the arrivals of its blast and of its shock wave."""
         shocks = self.shock.members if self.shock else [np.array([], dtype=np.intp)] * len(self.solution.used)

@@ -18,17 +18,17 @@ AIRBORNE_LOG_RATIO = -3.0
 
 
 def gunfire_probability(detections: Sequence[Detection], airborne: bool = False) -> float:
-    """Probability that a sound was gunfire, from all its detections; 1 where none carries class probabilities.
+    """Probability that a sound was gunfire, from all its detections; even odds where none carries class probabilities.
 
     Log-odds are averaged and counted for as many sensors as there would be if they did not err together: n sensors
     whose errors correlate by ρ are worth n / (1 + (n − 1) ρ) (Kish 1965, the design effect). ``background`` says that
     a sensor heard little, not what it heard: it takes weight from a sensor instead. Where the source was ``airborne``
-    this counts once, for the height is one measurement of all sensors; where no classifier spoke, against even odds.
+    this counts once, for the height is one measurement of all sensors.
     """
     log_ratio = AIRBORNE_LOG_RATIO if airborne else 0.0
     heard = [item.probabilities for item in detections if "gunshot" in item.probabilities]
     if not heard:
-        return float(expit(log_ratio)) if airborne else 1.0
+        return float(expit(log_ratio))
     loud = np.array([1.0 - item.get("background", 0.0) for item in heard])
     shares = np.clip([item["gunshot"] for item in heard] / np.maximum(loud, 1e-6), 0.001, 0.999)
     weights = np.maximum(loud, 0.01)

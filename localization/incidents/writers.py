@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from typing import Any, Protocol, TextIO
 
 import numpy as np
+import numpy.typing as npt
 
 from tocsin import TocsinError
 from tocsin.localization.incidents.grouping import Incident, incidents_of
 from tocsin.localization.incidents.shot import SHOT_COLUMNS, Shot
 from tocsin.localization.observation.frames import LocalFrame
+
+Array = npt.NDArray[np.float64]
 
 ELLIPSE_CORNERS = 48
 
@@ -83,14 +86,21 @@ class _DocumentWriter:
 
 
 def geojson_of(incidents: Sequence[Incident]) -> dict[str, Any]:
-    """A GeoJSON (RFC 7946) collection: of each incident a point with its fields, and its 95 % ellipse as a polygon."""
+    """A GeoJSON (RFC 7946) collection: of each incident a point with its fields, and its 95 % ellipse as a polygon.
+
+    An ellipse across the 180th meridian is cut there into two polygons, as section 3.1.9 asks.
+    """
     features = []
     for incident in incidents:
         fields = incident.to_dict()
         latitude, longitude = fields.pop("latitude"), fields.pop("longitude")
         features.append(_feature("Point", [longitude, latitude], {"kind": "incident", **fields}))
-        ring = _ellipse_ring(latitude, longitude, incident)
-        features.append(_feature("Polygon", [ring], {"kind": "ellipse_95", "incident_id": incident.incident_id}))
+        rings = _cut_at_180(_ellipse_ring(latitude, longitude, incident))
+        named = {"kind": "ellipse_95", "incident_id": incident.incident_id}
+        if len(rings) == 1:
+            features.append(_feature("Polygon", rings, named))
+        else:
+            features.append(_feature("MultiPolygon", [[ring] for ring in rings], named))
     return {"type": "FeatureCollection", "features": features}
 
 
@@ -99,14 +109,37 @@ def _feature(kind: str, coordinates: list[Any], properties: dict[str, Any]) -> d
     return {"type": "Feature", "geometry": geometry, "properties": properties}
 
 
-def _ellipse_ring(latitude: float, longitude: float, incident: Incident) -> list[list[float]]:
-    """Closed and counter-clockwise, as RFC 7946 asks."""
+def _ellipse_ring(latitude: float, longitude: float, incident: Incident) -> Array:
+    """Counter-clockwise corners, ``(ELLIPSE_CORNERS, 2)``: longitudes that run on past ±180°, and latitudes."""
     azimuth = np.radians(incident.ellipse_95.azimuth_deg)
-    angle = np.linspace(0.0, 2.0 * np.pi, ELLIPSE_CORNERS + 1)
+    angle = np.linspace(0.0, 2.0 * np.pi, ELLIPSE_CORNERS, endpoint=False)
     along = incident.ellipse_95.semi_major_m * np.cos(angle)
     across = incident.ellipse_95.semi_minor_m * np.sin(angle)
     east = along * np.sin(azimuth) - across * np.cos(azimuth)
     north = along * np.cos(azimuth) + across * np.sin(azimuth)
     points = LocalFrame(latitude, longitude).to_geographic(np.stack((east, north, np.zeros_like(east)), axis=-1))
-    ring = [[round(float(lon), 7), round(float(lat), 7)] for lat, lon, _ in points]
-    return [*ring[:-1], ring[0]]
+    return np.column_stack((longitude + (points[:, 1] - longitude + 180.0) % 360.0 - 180.0, points[:, 0]))
+
+
+def _cut_at_180(ring: Array) -> list[list[list[float]]]:
+    """The parts of a convex ring on each side of the 180th meridian, closed, with longitudes from -180 to 180."""
+    parts = []
+    for turn in (-360.0, 0.0, 360.0):
+        part = _east_of(-180.0, ring + np.array([turn, 0.0]))
+        part = _east_of(-180.0, part * [-1.0, 1.0]) * [-1.0, 1.0]
+        if part.size and np.ptp(part[:, 0]) > 0.0:
+            corners = [[round(float(lon), 7), round(float(lat), 7)] for lon, lat in part]
+            parts.append([*corners, corners[0]])
+    return parts
+
+
+def _east_of(longitude: float, ring: Array) -> Array:
+    """The part of a convex ring, ``(n, 2)``, with no smaller longitudes: an edge that crosses ends where it does."""
+    kept = []
+    for corner, following in zip(ring, np.roll(ring, -1, axis=0), strict=True):
+        before, after = corner[0] - longitude, following[0] - longitude
+        if before >= 0.0:
+            kept.append(corner)
+        if before * after < 0.0:
+            kept.append(corner + (following - corner) * before / (before - after))
+    return np.array(kept).reshape(-1, 2)

@@ -14,6 +14,7 @@ from tocsin.localization.observation.travel import Air, travel_times_s
 PATH_SIGMA_S = 0.010  # what a town does to the travel time of direct sound (live fire: 9-15 ms)
 HEARD = 0.95  # probability that a near sensor picks a shot
 HEARING_RANGE_M = 700.0  # where this has fallen to 1/e
+LOUD_M = 700.0  # a sound from farther than this is as loud as it must be to be heard as one from here
 REACH_M = 2000.0  # beyond, a sensor says nothing: one in 4000 hears so far
 MOST_SENSORS = 48  # the nearest ones hold all that matters
 ABOUT_S = 0.15  # arrivals this near to the predicted time are looked at
@@ -74,10 +75,10 @@ def nearby(arrivals: Arrivals, air: Air, places_m: Array, times_s: Array, latest
     """Look up sensors within reach of places ``(q, 2)``, and their arrivals about what shots at ``(q,)`` predict."""
     index = arrivals.index
     count = min(len(arrivals.sensor_ids), MOST_SENSORS)
-    distance_m, sensor = index.tree.query(places_m, np.arange(1, count + 1), distance_upper_bound=REACH_M)
-    within = np.isfinite(distance_m)
-    sensor = np.where(within, sensor, 0)
-    hearing = np.where(within, hearing_at_distance(distance_m), 0.0)
+    distance_m, sensor = index.tree.query(places_m, np.arange(1, count + 1))
+    heard_as_m = loudness_alike_m(distance_m)
+    within = heard_as_m < REACH_M
+    hearing = np.where(within, hearing_at_distance(heard_as_m), 0.0)
     expected_s = times_s[:, None] + travel_times_s(places_m, arrivals.sensors_m[sensor], air)
     low = np.searchsorted(index.key, index.key_of(sensor, expected_s - ABOUT_S))
     high = np.searchsorted(index.key, index.key_of(sensor, expected_s + latest_s), side="right")
@@ -103,6 +104,14 @@ def nearby(arrivals: Arrivals, air: Air, places_m: Array, times_s: Array, latest
 def hearing_at_distance(distance_m: Array) -> Array:
     """Probability that a sensor picks the direct sound of a shot at a distance."""
     return np.asarray(HEARD * np.exp(-((distance_m / HEARING_RANGE_M) ** 2)))
+
+
+def loudness_alike_m(distance_m: Array) -> Array:
+    """Distances ``(…, m)`` of sensors from a place, from where they would hear a common sound as well as its own.
+
+    How loud a sound was is not known, but it is the same for all: where even the nearest sensor is far, it was loud.
+    """
+    return np.asarray(distance_m * (LOUD_M / np.maximum(distance_m.min(axis=-1, keepdims=True), LOUD_M)))
 
 
 def likelihood(lag: Array) -> Array:

@@ -16,7 +16,7 @@ import typer
 
 from tocsin import TocsinError
 from tocsin.data.tables import open_table
-from tocsin.inference.detection import Detection, parse_detection
+from tocsin.inference.detection import Detection, parse_detection, parse_line
 from tocsin.localization.incidents.grouping import Incident
 from tocsin.localization.observation.travel import air_of
 from tocsin.localization.options import complain, weather_given
@@ -103,18 +103,6 @@ class LiveClock:
         self._silent_s = 0.0 if came else self._silent_s + waited_s
         self._now_s = max(message_time_s, min(self._now_s + waited_s, newest_s + self._silent_s))
         return self._now_s
-
-
-def parse_line(where: str, line: bytes) -> Detection:
-    """A detection of a line of JSON. Raises ``TocsinError`` that starts with ``where`` and says what does not fit."""
-    try:
-        fields = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        reason = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else "unreadable"
-        raise TocsinError(f"{where}: not a line of JSON ({reason})") from None
-    if not isinstance(fields, dict):
-        raise TocsinError(f"{where}: expected a JSON object with the fields of a detection")
-    return parse_detection(where, fields)
 
 
 def read_sensors(path: Path) -> list[Detection]:

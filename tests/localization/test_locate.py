@@ -175,6 +175,22 @@ def test_too_few_sensors_is_said_on_stderr_and_nothing_is_guessed(tmp_path, run)
     assert "2 sensors heard something and a place needs 3" in result.stderr
 
 
+def test_an_input_without_detections_is_said_on_stderr(tmp_path, run):
+    (tmp_path / "header.csv").write_text("sensor_id,onset_time_utc,x_m,y_m\n")
+    result = run(tmp_path / "header.csv")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "header.csv: no shot, for it holds no detection" in result.stderr
+
+
+def test_a_torn_line_is_said_on_stderr_and_the_others_are_located(tmp_path, run):
+    path = table(tmp_path / "log.jsonl")
+    path.write_text(path.read_text() + '{"sensor_id": "s1", "onset_ti')
+    result = run(path)
+    assert result.exit_code == 0
+    assert away(json.loads(result.stdout)) < 0.5
+    assert "log.jsonl, row 7: not a line of JSON" in result.stderr
+
+
 def test_an_ambiguous_answer_is_said_on_stderr(tmp_path, run):
     path = tmp_path / "three.csv"
     path.write_text("".join((table(tmp_path / "one.csv")).read_text().splitlines(keepends=True)[:4]))

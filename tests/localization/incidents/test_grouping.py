@@ -101,7 +101,11 @@ def test_many_sensors_that_err_together_are_worth_at_most_the_inverse_of_their_c
 def test_a_sensor_that_heard_little_says_little():
     deaf = heard("s1", 0.001, fireworks=0.009, background=0.99)
     assert gunfire_probability([heard("s0", 0.7), deaf]) == pytest.approx(0.7, abs=0.03)
-    assert gunfire_probability([Detection(sensor_id="s", onset_time_utc=START, x_m=0, y_m=0)]) == 1.0
+
+
+def test_where_no_classifier_spoke_gunfire_is_even_odds():
+    silent = Detection(sensor_id="s", onset_time_utc=START, x_m=0, y_m=0)
+    assert gunfire_probability([silent] * 9) == 0.5
 
 
 def test_rounds_agree_in_log_odds():
