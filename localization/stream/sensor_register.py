@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tocsin.inference.detection import Detection
+from tocsin.localization.incidents.shot import Shot
 from tocsin.localization.observation.arrivals import FARTHEST_M, ONE_SENSOR_M
 from tocsin.localization.observation.frames import LocalFrame, metres_of
 
@@ -64,6 +65,10 @@ class SensorRegister:
             return False
         self.places[name] = place
         return True
+
+    def metres(self, shot: Shot) -> Array:
+        """Place of a shot in the plane, ``(2,)``."""
+        return metres_of(shot.place, self.frame)
 
     def heard_at(self, sensor_id: str, time_s: float) -> None:
         """Note that a sensor sent a detection of this time, seconds since 1970."""
