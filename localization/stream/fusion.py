@@ -24,6 +24,7 @@ from tocsin.localization.stream.open_detections import OpenDetections, key_of
 from tocsin.localization.stream.rounds import BETWEEN_ROUNDS_S, Rounds
 from tocsin.localization.stream.search import Search
 from tocsin.localization.stream.sensor_register import SensorRegister
+from tocsin.localization.stream.stream_time import StreamTime
 
 BUSY = 100  # detections of one neighbourhood for which a step is longer by one: seconds are searched less often
 LONGEST_STEPS = 20
@@ -38,8 +39,14 @@ class Counts:
     duplicates: int = 0
     late: int = 0  # after their step was taken, used where their neighbourhood is still open
     too_late: int = 0  # after they would have been forgotten
+    ahead: int = 0  # of a clock that runs far ahead, where it was not waited for
     refused: int = 0  # position in another frame, or elsewhere than before
     crowded_out: int = 0  # beyond the cap
+
+    @property
+    def used(self) -> int:
+        """Detections that were taken, or are held back until it is known whether they fit."""
+        return self.received - self.duplicates - self.too_late - self.ahead - self.refused - self.crowded_out
 
 
 class Fusion:
@@ -65,17 +72,32 @@ class Fusion:
     ) -> None:
         self.counts = Counts()
         self.clocks = Clocks()
-        air = air or Air()
+        self._air = air or Air()
+        self._name = input_name
         self._lateness_s = lateness_s
         self._step_s = step_s
-        self._reach_s = HEARING_M / air.speed_mps
-        self._now_s = -np.inf  # the last step taken
-        self._sensors = SensorRegister(complain)
+        self._complain = complain
+        self._reach_s = HEARING_M / self._air.speed_mps
+        self._due: list[Incident] = []  # revisions that the next call is to give
+        self._sensors = SensorRegister(complain, self._begin_anew, self._forget)
+        self._time = StreamTime(self._sensors, self._reach_s + BETWEEN_ROUNDS_S, complain, self._begin_anew)
+        self._clear()
+        self._sensors.list_(sensors)
+
+    def _clear(self) -> None:
         self._detections = OpenDetections()
-        self._search = Search(self._detections, self._sensors, air, input_name, complain)
+        self._search = Search(self._detections, self._sensors, self._air, self._name, self._complain)
         self._rounds = Rounds(self._sensors.metres)
-        for sensor in sensors:
-            self._sensors.list_(sensor)
+
+    def _begin_anew(self) -> None:
+        """Where the stream is of another site, or time, from now on: end what is open as at the end of an input."""
+        self._due += self._steps_until(np.inf)
+        self._clear()
+        self._time.begin_anew()
+
+    def _forget(self, sensor_id: str) -> None:
+        """What a sensor sent from where it stands no longer."""
+        self.clocks.forget(self._detections.drop(sensor_id))
 
     @property
     def latency_bound_s(self) -> float:
@@ -85,42 +107,75 @@ class Fusion:
     @property
     def held(self) -> int:
         """Detections in memory."""
-        return len(self._detections)
+        return len(self._detections) + self._time.waiting + self._sensors.waiting
 
     @property
     def message_time_s(self) -> float:
         """The time that three sensors have reached, seconds since 1970; minus infinity before that."""
-        return self._sensors.reached_s(LEAST_SENSORS)
+        return self._time.reached_s
 
     @property
     def newest_s(self) -> float:
-        """Onset of the newest detection of all, seconds since 1970; a clock that runs ahead may have made it."""
-        return self._sensors.reached_s(1)
+        """Onset of the newest detection that is not far ahead of the others, seconds since 1970."""
+        return self._time.newest_s
 
     def push(self, detections: Iterable[Detection]) -> None:
         """Take detections in any order; one that was taken already is counted and left."""
         for detection in detections:
             self.counts.received += 1
-            time_s = detection.onset_time_utc.timestamp()
             if key_of(detection) in self._detections:
                 self.counts.duplicates += 1
-            elif not self._sensors.stands(detection):
-                self.counts.refused += 1
-            elif time_s < self._now_s - self._reach_s - BETWEEN_ROUNDS_S:
-                self.counts.too_late += 1
-            elif self.held >= MOST_DETECTIONS:
-                self.counts.crowded_out += 1
-            else:
-                self.counts.late += time_s <= self._now_s
-                self._sensors.heard_at(detection.sensor_id, time_s)
-                self._detections.put(detection)
+                continue
+            for fitting in self._sensors.admit(detection):
+                for timely in self._time.admit(fitting):
+                    self._put(timely)
+        self._count()
 
     def advance(self, now_s: float = -np.inf) -> list[Incident]:
         """Take every step that is due, and return the revisions of incidents that come of it, in order.
 
         ``now_s``: seconds since 1970 that are known to have passed though no message says so, as by a silent input.
         """
-        until_s = max(self.message_time_s, now_s) - self._lateness_s
+        self._time.told_s = now_s
+        for detection in self._time.due():
+            self._put(detection)
+        return self._revisions(max(self.message_time_s, now_s) - self._lateness_s)
+
+    def finish(self) -> list[Incident]:
+        """The end of the input: take all steps that are left."""
+        if self._sensors.waiting:
+            self._complain(
+                f"{self._sensors.waiting} detections are of fewer than {LEAST_SENSORS} sensors that agree where they "
+                "are: no place is found from fewer"
+            )
+        for detection in self._time.due(np.inf):
+            self._put(detection)
+        for name in self._sensors.alone(2.0 * HEARING_M):
+            self._complain(
+                f"sensor {name} is farther than {2e-3 * HEARING_M:g} km from every other, no sound is heard by both: "
+                "mend its position if that is wrong"
+            )
+        return self._revisions(np.inf)
+
+    def _revisions(self, until_s: float) -> list[Incident]:
+        revisions, self._due = self._due + self._steps_until(until_s), []
+        self._count()
+        return revisions
+
+    def _put(self, detection: Detection) -> None:
+        if key_of(detection) in self._detections:  # it came twice while it was held back
+            self.counts.duplicates += 1
+        elif self.held >= MOST_DETECTIONS:
+            self.counts.crowded_out += 1
+        else:
+            self.counts.late += detection.onset_time_utc.timestamp() <= self._time.step_s
+            self._detections.put(detection)
+
+    def _count(self) -> None:
+        self.counts.refused, self.counts.too_late = self._sensors.refused, self._time.too_late
+        self.counts.ahead = self._time.ahead
+
+    def _steps_until(self, until_s: float) -> list[Incident]:
         revisions: list[Incident] = []
         while True:
             next_s = self._next_step_s()
@@ -128,12 +183,8 @@ class Fusion:
                 return revisions
             revisions += self._step(next_s)
 
-    def finish(self) -> list[Incident]:
-        """The end of the input: take all steps that are left."""
-        return self.advance(np.inf)
-
     def _next_step_s(self) -> float | None:
-        begin_s = self._now_s
+        begin_s = self._time.step_s
         if not self._detections.open and not self._rounds:
             first_s = self._detections.next_s
             if first_s is None:
@@ -143,7 +194,7 @@ class Fusion:
         return (step + min(self._search.most // BUSY, LONGEST_STEPS)) * self._step_s
 
     def _step(self, now_s: float) -> list[Incident]:
-        self._now_s = now_s
+        self._time.step_s = now_s
         self._detections.take(now_s, self.clocks.correct)
         end_s = now_s - self._reach_s
         self._rounds.reconcile(self._search.rounds(end_s))
@@ -152,5 +203,6 @@ class Fusion:
             self.clocks.learn(shot)
             self._detections.spend(shot)
         self.clocks.forget(self._detections.forget(floor_s))
-        self._sensors.prune()
+        self._sensors.prune(self._detections.sensors)
+        self._time.prune()
         return self._rounds.say(end_s)

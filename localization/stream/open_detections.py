@@ -67,6 +67,20 @@ class OpenDetections:
             )
             self.open = {key_of(item): item for item in everything}
 
+    def drop(self, sensor_id: str) -> list[Key]:
+        """Forget what a sensor sent, and return its keys."""
+        self._waiting = [item for item in self._waiting if item[1] != sensor_id]
+        heapq.heapify(self._waiting)
+        dropped = [key for key in self.open if key[0] == sensor_id]
+        for key in dropped:
+            del self.open[key]
+        self.spent.difference_update(dropped)
+        return dropped
+
+    def sensors(self) -> set[str]:
+        """Names of those that sent what is in memory."""
+        return {item[1] for item in self._waiting} | {sensor for sensor, _ in self.open}
+
     def unspent(self) -> list[Key]:
         """Those that a round may use, in order of time."""
         return [key for key in self.open if key not in self.spent]

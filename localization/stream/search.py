@@ -8,12 +8,14 @@ import numpy as np
 from scipy.special import expit
 
 from tocsin import TocsinError
+from tocsin.inference.detection import GEOGRAPHIC_COLUMNS, LOCAL_COLUMNS, Detection
 from tocsin.localization.association.back_projection import SHOT_COST
 from tocsin.localization.association.consensus import LEAST_SENSORS
 from tocsin.localization.fitting.acceptance import PLACE_COST
 from tocsin.localization.incidents.evidence import EVEN_SCORE, SCORE_SCALE, gunfire_probability, weigh_silence
 from tocsin.localization.incidents.shot import Shot
 from tocsin.localization.locate import locate
+from tocsin.localization.observation.arrivals import FARTHEST_M, ONE_SENSOR_M
 from tocsin.localization.observation.nearby import hearing_at_distance
 from tocsin.localization.observation.travel import Air
 from tocsin.localization.stream.neighbourhoods import neighbourhoods
@@ -79,11 +81,17 @@ class Search:
         sensors = {sensor for sensor, _ in members}
         if len(sensors) < LEAST_SENSORS:
             return []
+        detections = self._detections.around(members)
         try:
-            shots = locate(self._detections.around(members), self._air, self._name, self._detections.spent)
+            shots = self._shots(detections)
         except TocsinError as error:
-            self._complain(f"{len(members)} detections are left out: {error}")
-            return []
+            # Each position may be of the site, and yet all not of one neighbourhood: one must not silence the others.
+            self._complain(f"detections that came together do not fit together, some are left out: {error}")
+            try:
+                shots = self._shots(self._compact(detections))
+            except TocsinError as again:
+                self._complain(f"{len(members)} detections are left out: {again}")
+                return []
         here = Counter(shot.place for shot in shots)
         weighed = [(shot, self._weigh(shot, sensors)) for shot in shots]
         # The association, had it known of the silent sensors, would not have found what falls below its own costs.
@@ -91,6 +99,24 @@ class Search:
             shot
             for before, shot in weighed
             if shot == before or shot.probability >= _least_share(here[shot.place]) * self._gunfire(shot)
+        ]
+
+    def _shots(self, detections: list[Detection]) -> list[Shot]:
+        return locate(detections, self._air, self._name, self._detections.spent)
+
+    def _compact(self, detections: list[Detection]) -> list[Detection]:
+        """Those of sensors near the middle of all, each sensor's where its first of them is."""
+        first: dict[str, Detection] = {}
+        for item in detections:
+            first.setdefault(item.sensor_id, item)
+        places = np.array([self._sensors.places[sensor] for sensor in first])
+        away_m = np.abs(places - np.median(places, axis=0)).max(axis=1)
+        near = {sensor for sensor, away in zip(first, away_m, strict=True) if away < FARTHEST_M - ONE_SENSOR_M}
+        names = (*LOCAL_COLUMNS, *GEOGRAPHIC_COLUMNS)
+        return [
+            item.model_copy(update={name: getattr(first[item.sensor_id], name) for name in names})
+            for item in detections
+            if item.sensor_id in near
         ]
 
     def _weigh(self, shot: Shot, answered: set[str]) -> Shot:
