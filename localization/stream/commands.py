@@ -5,7 +5,7 @@ import sys
 from csv import DictReader
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,11 +16,17 @@ from tocsin.localization.incidents.grouping import Incident
 from tocsin.localization.incidents.writers import incident_dict
 from tocsin.localization.observation.travel import air_of
 from tocsin.localization.options import complain, weather_given
+from tocsin.localization.stream.clock_sayings import clock_rows, tell_clocks
 from tocsin.localization.stream.clocks import Clock
-from tocsin.localization.stream.fusion import Fusion
+from tocsin.localization.stream.first_line import check_first_line
+from tocsin.localization.stream.fusion import Counts, Fusion
 from tocsin.localization.stream.input_lines import batches
 from tocsin.localization.stream.live_clock import LiveClock
-from tocsin.localization.stream.sayings import Sayings, clock_rows, tell_clocks, write_report
+from tocsin.localization.stream.sayings import Sayings
+from tocsin.localization.stream.stop_signals import StopSignals
+
+LINES_NAMED = 5  # bad lines that are said one by one
+SENSORS_NAMED = 50  # other complaints, which name a sensor and are said once of each
 
 
 def fuse(
@@ -41,44 +47,51 @@ def fuse(
     """Incidents as they become certain, a line a revision, from detections of one site as they come in.
 
     A round is published when sound has had time to every sensor within 1.5 km, plus --lateness-s, plus half a second.
+    A signal to end (Ctrl-C, SIGTERM, SIGHUP) ends it as the end of its input does: what is open is said.
     """
     given = weather_given(temperature_c=temperature_c, wind_speed_mps=wind_speed_mps, wind_from_deg=wind_from_deg)
-    refused, bad = Sayings("detections are refused"), Sayings("lines are no detections")
+    complaints = Sayings(complain, ("complaint", "complaints"), SENSORS_NAMED)
+    bad = Sayings(complain, ("line is no detection", "lines are no detections"), LINES_NAMED)
     engine = Fusion(
         air_of(given),
         "" if input == "-" else input,
         lateness_s,
         sensors=read_sensors(sensors) if sensors else (),
-        complain=refused.say,
+        complain=complaints.say,
     )
     said: dict[str, Clock] = {}
     name = "stdin" if input == "-" else input
     row, clock = 0, LiveClock()
-    try:
-        for waited_s, lines in batches(input, follow):
-            detections = []
+    with StopSignals() as stop:
+        for waited_s, lines in batches(input, follow, complain):
+            detections: list[Detection] = []
             for line in lines:
                 row += 1
                 if line.strip():
+                    if not bad.count + engine.counts.received + len(detections):
+                        check_first_line(name, line)
                     try:
                         detections.append(parse_line(f"{name}, row {row}", line))
                     except TocsinError as error:
                         bad.say(str(error))
+            used = engine.counts.used
             engine.push(detections)
-            _write(engine.advance(clock.tick(waited_s, bool(lines), engine.message_time_s, engine.newest_s)))
+            came = engine.counts.used > used  # what is refused breaks no silence
+            _write(engine.advance(clock.tick(waited_s, came, engine.message_time_s, engine.newest_s)))
             tell_clocks(engine, said)
-        _write(engine.finish())
-    except KeyboardInterrupt:
-        _write(engine.finish())
+            if stop.came:
+                break
+    _write(engine.finish())
     tell_clocks(engine, said)
-    refused.close()
     bad.close()
-    counts = asdict(engine.counts)
-    for count, what in (("late", "came late"), ("too_late", "came too late"), ("crowded_out", "found no room")):
-        if counts[count]:
-            complain(f"{counts[count]} of {counts['received']} detections {what}")
+    counts = engine.counts
+    _tell_counts(counts)
     if report:
-        write_report(report, {**counts, "bad_lines": bad.count, "clocks": clock_rows(engine)})
+        write_report(report, {**asdict(counts), "bad_lines": bad.count, "clocks": clock_rows(engine)})
+    if bad.count + counts.received and not counts.used:
+        raise TocsinError(
+            f"{name}: not one detection of it could be used, of {bad.count + counts.received} lines: see above"
+        )
 
 
 def parse_line(where: str, line: bytes) -> Detection:
@@ -103,6 +116,27 @@ def read_sensors(path: Path) -> list[Detection]:
             )
             for row, fields in enumerate(DictReader(file), 2)
         ]
+
+
+def _tell_counts(counts: Counts) -> None:
+    """How many detections were not used as they should be, and why."""
+    for name, what in (
+        ("late", "came late"),
+        ("too_late", "came too late"),
+        ("ahead", "came of a clock far ahead"),
+        ("refused", "are refused"),
+        ("crowded_out", "found no room"),
+    ):
+        if number := getattr(counts, name):
+            complain(f"{number} of {counts.received} detections {what}")
+
+
+def write_report(path: Path, fields: dict[str, Any]) -> None:
+    """Write one JSON object. Raises ``TocsinError`` where that cannot be."""
+    try:
+        path.write_text(json.dumps(fields) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise TocsinError(f"{path} cannot be written ({error.strerror}): choose another --report") from None
 
 
 def _write(incidents: list[Incident]) -> None:
