@@ -91,6 +91,9 @@ class FollowedFile:
         try:
             return not os.path.samestat(Path(self._name).stat(), os.fstat(self._descriptor))
         except OSError:
+            if not self._awaited:
+                self._complain(f"{self._name} is gone: what it was is read on, until another has its name")
+            self._awaited = True
             return False
 
 

@@ -255,3 +255,16 @@ def test_two_sensors_alone_do_not_fill_the_memory():
     assert (engine.held, engine.counts.refused, engine.counts.used) == (LATELY, LATELY, LATELY)
     assert len(set(said)) == 1
     assert rounds(BANGS, engine) == alone(BANGS)
+
+
+def test_nothing_is_left_of_the_place_where_a_sensor_stands_no_longer():
+    wrong = heard(0.0, sensors={"s0": (300, -200)})
+    said = []
+    engine = Fusion(AIR, complain=said.append)
+    engine.push([*wrong, *heard(0.5), *heard(1.5), *heard(2.5)])
+    shots = engine.finish()[-1].shots
+    assert sum("s0" in shot.residuals_s for shot in shots) == 2
+    assert engine.counts.refused == 1
+    assert len(said) == 2  # it has moved; it stands there
+    seen = {name for shot in shots for name in (*shot.detections, *(item.detection_id for item in shot.rejected))}
+    assert wrong[0].detection_id not in seen
