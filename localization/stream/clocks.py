@@ -27,7 +27,7 @@ LEAST_SHARE = 0.6
 SAME_OFFSET_S = 0.02  # two sigma of what a town does to a path
 WORTH_CORRECTING_S = 0.02  # below, an offset may be the paths'
 DRIFT_OVER_S = 600.0  # a drift is told from an offset only over longer than this
-FORGET_S = 6 * 3600.0
+FORGET_S = 6 * 3600.0  # as long a drift is followed, where no shot says how it goes on
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Clocks:
         clock = self.clocks.get(detection.sensor_id)
         if clock is None or not clock.is_off:
             return detection
-        ahead_s = detection.onset_time_utc.timestamp() - clock.at_s
+        ahead_s = np.clip(detection.onset_time_utc.timestamp() - clock.at_s, -FORGET_S, FORGET_S)
         offset_s = round(clock.offset_s + clock.drift_ppm * 1e-6 * ahead_s, 6)
         self._corrections[detection.sensor_id, detection.detection_id] = offset_s
         return detection.model_copy(
@@ -102,7 +102,7 @@ class Clocks:
                 self.clocks.pop(sensor_id, None)
             else:
                 self.clocks[sensor_id] = clock
-        for sensor_id in [name for name, own in self._residuals.items() if at_s - own[-1][0] > FORGET_S]:
+        for sensor_id in [name for name, own in self._residuals.items() if abs(at_s - own[-1][0]) > FORGET_S]:
             del self._residuals[sensor_id]
             self.clocks.pop(sensor_id, None)
 

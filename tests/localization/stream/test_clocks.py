@@ -7,7 +7,7 @@ import pytest
 from tocsin.inference.detection import Detection
 from tocsin.localization.fitting.solve import Ellipse
 from tocsin.localization.incidents.shot import Place, Rejected, Shot
-from tocsin.localization.stream.clocks import MEMORY, Clocks
+from tocsin.localization.stream.clocks import FORGET_S, MEMORY, Clocks
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -83,6 +83,19 @@ def test_a_drift_is_told_from_an_offset(rng):
     clock = clocks.clocks["x"]
     assert clock.offset_s == pytest.approx(0.05 + 5e-6 * at_s, abs=0.015)
     assert clock.drift_ppm == pytest.approx(5.0, abs=5.0)
+
+
+@pytest.mark.parametrize("later_s", [30 * 86_400.0, -30 * 86_400.0])
+def test_a_drift_is_not_followed_for_longer_than_shots_are_remembered(rng, later_s):
+    clocks = Clocks()
+    for index in range(40):
+        teach(clocks, 300.0 * index, 0.05 + 6e-6 * 300.0 * index, rng)
+    clock = clocks.clocks["x"]
+    time = START + timedelta(seconds=300.0 * 39 + later_s)
+    corrected = clocks.correct(Detection(sensor_id="x", x_m=0, y_m=0, onset_time_utc=time))
+    furthest_s = clock.drift_ppm * 1e-6 * FORGET_S * (1 if later_s > 0 else -1)
+    assert (time - corrected.onset_time_utc).total_seconds() == pytest.approx(clock.offset_s + furthest_s, abs=2e-6)
+    assert clock.drift_ppm > 1.0
 
 
 def test_shots_that_are_not_sure_teach_nothing(rng):

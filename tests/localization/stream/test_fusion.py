@@ -12,8 +12,9 @@ from tocsin.inference.detection import Detection
 from tocsin.localization.incidents.grouping import Status
 from tocsin.localization.locate import locate
 from tocsin.localization.observation.travel import Air, travel_times_s
-from tocsin.localization.stream.commands import LiveClock, fuse, parse_line
+from tocsin.localization.stream.commands import fuse, parse_line
 from tocsin.localization.stream.fusion import Fusion
+from tocsin.localization.stream.live_clock import LiveClock
 from tocsin.localization.stream.neighbourhoods import HEARING_M
 from tocsin.localization.stream.sensor_register import UP_S
 
@@ -160,7 +161,7 @@ def test_an_incident_that_was_confirmed_is_never_dropped_in_silence(rng, monkeyp
     engine.push(heard((210, 450), 1.0, rng))
     [first] = engine.advance(START.timestamp() + 7.0)
     assert first.status is Status.confirmed
-    monkeypatch.setattr("tocsin.localization.stream.fusion.locate", lambda *_: [])
+    monkeypatch.setattr("tocsin.localization.stream.search.locate", lambda *_: [])
     engine.push([heard((500, 500), 2.0, rng)[0]])  # something new, and the round is not found again
     [last] = engine.advance(START.timestamp() + 7.6)
     assert (last.incident_id, last.status, last.revision) == (first.incident_id, Status.withdrawn, 2)
@@ -185,7 +186,7 @@ def test_silent_sensors_that_are_up_count_against(rng):
 
 
 def test_memory_does_not_grow_with_the_stream(rng, monkeypatch):
-    monkeypatch.setattr("tocsin.localization.stream.fusion.locate", lambda *_: [])  # what it finds is beside the point
+    monkeypatch.setattr("tocsin.localization.stream.search.locate", lambda *_: [])  # what it finds is beside the point
     engine = Fusion(AIR)
     most = 0
     for batch in range(20):
