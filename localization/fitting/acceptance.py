@@ -13,6 +13,7 @@ from tocsin.localization.fitting.ambiguity import ONE_ANSWER_M, SURE_SENSORS
 from tocsin.localization.fitting.elevation import with_elevation
 from tocsin.localization.fitting.settle import Located, settle, with_repeats, with_shock_wave
 from tocsin.localization.observation.arrivals import Array, Arrivals
+from tocsin.localization.observation.nearby import LOUD_M
 from tocsin.localization.observation.travel import Air, travel_times_s
 
 PLACE_COST = 4.5  # evidence below which a place is none: an area holds many, and chance picks the best of them
@@ -56,16 +57,18 @@ def _place_cost(arrivals: Arrivals, position_m: Array) -> float:
 def _surer(
     arrivals: Arrivals, air: Air, located: Located, candidates: Sequence[Candidate], claimed: npt.NDArray[np.bool_]
 ) -> Located:
-    """What more sensors hold instead of a place that three do, which they fit whatever they heard.
+    """A place beyond where sources are sought, held by more sensors than the three that fit theirs whatever they heard.
 
-    Candidates at the rim of where sources are sought may be on the way to one beyond, of more evidence than their own.
+    Candidates at the rim may be on the way to it, and of less evidence than it has.
     """
     best, wants = located, np.concatenate(located.solution.used)
     for item in candidates[:_RIVALS]:
         if claimed[item.wants].any() or np.isin(item.wants, wants).sum() < SHARED_ARRIVALS:
             continue
         other = settle(arrivals, air, item)
-        if other is not None and other.candidate.score > best.candidate.score and other.n_sensors > best.n_sensors:
+        if other is None or arrivals.index.tree.query(other.solution.position_m)[0] < LOUD_M:
+            continue
+        if other.candidate.score > best.candidate.score and other.n_sensors > best.n_sensors:
             best = other
     return best
 

@@ -14,7 +14,7 @@ from tocsin.localization.observation.travel import Air, travel_times_s
 PATH_SIGMA_S = 0.010  # what a town does to the travel time of direct sound (live fire: 9-15 ms)
 HEARD = 0.95  # probability that a near sensor picks a shot
 HEARING_RANGE_M = 700.0  # where this has fallen to 1/e
-LOUD_M = 700.0  # a sound from farther than this is as loud as it must be to be heard as one from here
+LOUD_M = 1000.0  # a sound from farther than this is as loud as it must be to be heard as one from here
 REACH_M = 2000.0  # beyond, a sensor says nothing: one in 4000 hears so far
 MOST_SENSORS = 48  # the nearest ones hold all that matters
 ABOUT_S = 0.15  # arrivals this near to the predicted time are looked at
