@@ -1,5 +1,6 @@
 """Sphinx configuration of the documentation site: ``make docs``. Nothing is fetched, and the pages open from a disk."""
 
+import re
 from typing import Any
 
 import tocsin
@@ -37,6 +38,7 @@ sphinx_gallery_conf = {
     "filename_pattern": r"/\d\d_",
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,
+    "run_stale_examples": True,  # also where only Tocsin has changed
     "download_all_examples": False,
     "show_signature": False,
     "remove_config_comments": True,
@@ -65,6 +67,12 @@ def described_elsewhere(app: Any, what: str, name: str, member: object, skip: bo
     return True if main and app.env.docname != "reference/tocsin" else None
 
 
+def run_tutorials_instead(app: Any, docname: str, source: list[str]) -> None:
+    """Lead to a tutorial's page where a text, for its readers in the repository, leads to its script."""
+    source[0] = re.sub(r"\]\(tutorials/(\w+)\.py\)", r"](learn/\1.rst)", source[0])
+
+
 def setup(app: Any) -> None:
     """Called by Sphinx."""
+    app.connect("source-read", run_tutorials_instead)
     app.connect("autodoc-skip-member", described_elsewhere)
