@@ -24,7 +24,7 @@ from matplotlib.patches import Ellipse
 from PIL import Image
 
 from tocsin.acoustics.scene import AREA_M, Event, arrival_s, simulate_neighbourhood
-from tocsin.evaluation.demo.trial import Trial, run_trial
+from tocsin.evaluation.demo.trial import Located, Trial, run_trial
 from tocsin.inference.model import Model
 
 SEED = 1
@@ -35,7 +35,8 @@ OTHERS = {"fireworks": (FIREWORKS, "*", 420), "backfire": (BACKFIRE, "D", 150)}
 BEFORE_S, AFTER_S, HIGHEST_KHZ = 0.15, 0.85, 4.0
 WINDOW, OVERLAP = 256, 192  # samples, of the spectrogram
 COLOURS = 96
-TEXT = 21.0  # points: the picture is also read on a telephone, at a third of its size
+SCALE_M = (140.0, 78.0)  # where the scale of the map stands
+TEXT = 23.0  # points: the picture is also read on a telephone, at a third of its size
 
 
 def main() -> None:
@@ -80,20 +81,12 @@ def draw_map(axes: Axes, trial: Trial) -> None:
         )
         axes.plot(item.x_m, item.y_m, "o", color=GUNFIRE, ms=6, mec="white", mew=1)
         rounds = item.incident.rounds
-        above = item.y_m < 0.9 * AREA_M
-        axes.annotate(
-            f"{rounds} round{'s' if rounds > 1 else ''}",
-            (item.x_m, item.y_m),
-            (0, 14 if above else -14),
-            textcoords="offset points",
-            ha="center",
-            va="bottom" if above else "top",
-            color=GUNFIRE,
-            fontweight="bold",
-        )
+        words = f"{rounds} round{'s' if rounds > 1 else ''}"
+        place = free_place(trial, item)
+        axes.text(*place, words, ha="center", va="center", color=GUNFIRE, fontweight="bold", fontsize=TEXT - 2)
     axes.set(xlim=(0, AREA_M), ylim=(0, AREA_M), aspect="equal", xticks=[], yticks=[])
-    axes.plot([40, 240], [38, 38], color="black", lw=3, solid_capstyle="butt")
-    axes.text(140, 48, "200 m", ha="center", va="bottom")
+    axes.plot([SCALE_M[0] - 100, SCALE_M[0] + 100], [SCALE_M[1] - 40] * 2, color="black", lw=3, solid_capstyle="butt")
+    axes.text(*SCALE_M, "200 m", ha="center", va="center")
     axes.set_title("Where it was fired", fontweight="bold")
 
 
@@ -111,7 +104,7 @@ def legend(figure: Figure) -> None:
         ncols=5,
         frameon=False,
         handletextpad=0.1,
-        columnspacing=1.2,
+        columnspacing=0.9,
     )
 
 
@@ -145,6 +138,21 @@ def draw_sound(axes: Axes, trial: Trial) -> None:
         xlabel="seconds", ylabel="kilohertz", xticks=[0, 0.2, 0.4, 0.6], yticks=range(5), xlim=extent[:2], box_aspect=1
     )
     axes.set_title("What one sensor heard", fontweight="bold")
+
+
+def free_place(trial: Trial, item: Located) -> tuple[float, float]:
+    """Where the words of an incident stand, metres: above, below or beside it, farthest from every other mark."""
+    across_m, up_m = 165.0, 55.0  # from the mark to the middle of the words
+    marks = [(other.x_m, other.y_m) for other in (*trial.scene.sensors, *trial.scene.events)] + [SCALE_M]
+
+    def room(place: tuple[float, float]) -> float:
+        if not (across_m <= place[0] <= AREA_M - across_m and up_m <= place[1] <= AREA_M - up_m):
+            return 0.0
+        others = [mark for mark in marks if np.hypot(mark[0] - item.x_m, mark[1] - item.y_m) > up_m / 2]
+        return min(max(abs(x_m - place[0]) / across_m, abs(y_m - place[1]) / up_m) for x_m, y_m in others)
+
+    ways = ((0.0, up_m), (0.0, -up_m), (across_m, 0.0), (-across_m, 0.0))
+    return max(((item.x_m + east_m, item.y_m + north_m) for east_m, north_m in ways), key=room)
 
 
 def nearest_sensor(trial: Trial, event: Event) -> int:

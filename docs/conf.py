@@ -56,7 +56,9 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
     "pygments_light_style": "tango",
 }
-html_sidebars = {"index": []}
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_sidebars = {"*": []}  # pages without pages below them
 html_show_sourcelink = False
 html_copy_source = False
 

@@ -6,8 +6,8 @@ You have recordings, sorted into a folder for each kind of sound. This lesson tr
 them, writes it as one file that a sensor can run, and asks that file about a sound it never heard.
 
 The recordings are computed here, so that the lesson needs no download, and few, so that it takes
-seconds. A model for real use is trained on real recordings; what that takes, and
-what it reaches, is told in :doc:`/hearing`. You need ``pip install "tocsin[train]"``.
+seconds. A model for real use is trained on real recordings; what that takes, and what it reaches,
+is told in :doc:`hearing </hearing>`. You need ``pip install "tocsin[train,analysis]"``.
 """
 
 # %%
@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from matplotlib import pyplot as plt
 
 import tocsin
 
@@ -41,6 +42,18 @@ for label in ("gunshot", "background"):
 rows = tocsin.data.read_folder(folder / "clips")
 print(len(rows), "recordings")
 print("the first:", rows[0].path.relative_to(folder), "is", rows[0].label)
+
+# %%
+# This is how a recording of each class looks: time to the right, frequency upwards, darker where it
+# is louder.
+
+figure, panels = plt.subplots(1, 2, figsize=(8, 3), layout="constrained", sharey=True)
+for axes, label in zip(panels, ("gunshot", "background"), strict=True):
+    audio = tocsin.read_audio(folder / "clips" / label / "day_0" / "0.wav")
+    axes.specgram(audio.samples + 1e-7, NFFT=256, Fs=audio.sample_rate, cmap="Greys")
+    axes.set(title=label, xlabel="seconds")
+panels[0].set_ylabel("hertz")
+plt.show()
 
 # %%
 # Train
@@ -73,7 +86,7 @@ print(
         "data.teacher=null",
         "module.taught=0",
         "data.workers=0",
-        "data.examples_per_epoch=768",
+        "data.examples_per_epoch=640",
         "trainer.max_epochs=2",
         "trainer.enable_progress_bar=false",
     )
@@ -82,7 +95,7 @@ print(
 # %%
 # The line that is printed holds the figures of the sessions that were kept out of training:
 # ``test`` was not looked at before. ``gunshot_auc`` is the chance that a gunshot gets a higher
-# score than another sound (:doc:`/glossary`).
+# score than another sound (:doc:`glossary </glossary>`).
 #
 # Export
 # ------
@@ -110,4 +123,4 @@ print("the shipped model:  ", tocsin.load_model().classify((unheard, 12000)))
 
 # %%
 # Fifty recordings and some seconds teach little, and the figures above say so: so few sessions can
-# neither train nor test a model. What real training needs stands in :doc:`/howto`.
+# neither train nor test a model. What real training needs stands in :doc:`how-tos </howto>`.

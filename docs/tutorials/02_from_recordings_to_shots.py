@@ -15,7 +15,7 @@ shootings among fireworks and backfires. The base install is enough, and matplot
 #
 # An *array recording* is a folder with a file for each sensor and a table ``recordings.csv`` that
 # says which sensor it is, where it stands and when its file begins. ``weather.json`` beside it
-# gives the temperature, since sound is faster in warm air. :doc:`/formats` has every column.
+# gives the temperature, since sound is faster in warm air. :doc:`formats </formats>` has every column.
 
 import csv
 import json
@@ -36,8 +36,10 @@ folder.mkdir()
 with (folder / "recordings.csv").open("w", newline="") as file:
     table = csv.writer(file)
     table.writerow(["path", "sensor_id", "start_time_utc", "x_m", "y_m", "z_m"])
-    for sensor, samples in zip(scene.sensors, tocsin.acoustics.render_scene(scene), strict=True):
-        name, place = f"{sensor.sensor_id}.wav", [f"{value:.2f}" for value in sensor.surveyed_m]
+    sounds = tocsin.acoustics.render_scene(scene)
+    for sensor, samples in zip(scene.sensors, sounds, strict=True):
+        name = f"{sensor.sensor_id}.wav"
+        place = [f"{value:.2f}" for value in sensor.surveyed_m]
         soundfile.write(folder / name, samples, scene.sample_rate)
         table.writerow([name, sensor.sensor_id, "2026-01-01T00:00:00Z", *place])
 temperature_c = round(scene.atmosphere.temperature_c)
@@ -54,7 +56,8 @@ print((folder / "recordings.csv").read_text()[:260], "…")
 model = tocsin.load_model()
 events = model.detect(folder / "S06.wav")
 print(len(events), "bangs, the first of them:")
-print(events.to_dataframe()[["onset_s", "onset_sigma_s", "label", "confidence", "snr_db"]].head(8).round(4))
+columns = ["onset_s", "onset_sigma_s", "label", "confidence", "snr_db"]
+print(events.to_dataframe()[columns].head(8).round(4))
 
 # %%
 # Here is the recording with those bangs. Orange lines are what was called a gunshot, grey ones
@@ -62,11 +65,13 @@ print(events.to_dataframe()[["onset_s", "onset_sigma_s", "label", "confidence", 
 
 audio = tocsin.read_audio(folder / "S06.wav")
 figure, axes = plt.subplots(figsize=(8, 3), layout="constrained")
-axes.specgram(audio.samples + 1e-7, NFFT=512, Fs=audio.sample_rate, cmap="Greys", vmin=-130)
+samples = audio.samples + 1e-7  # silence has no logarithm
+axes.specgram(samples, NFFT=512, Fs=audio.sample_rate, cmap="Greys", vmin=-130)
 for event in events:
     colour = "#D55E00" if event.label == "gunshot" else "0.5"
     axes.axvline(event.onset_s, ymin=0.9, color=colour, lw=2)
-axes.set(xlabel="seconds", ylabel="hertz", ylim=(0, 6000), title="What sensor S06 heard")
+axes.set(xlabel="seconds", ylabel="hertz", ylim=(0, 6000))
+axes.set_title("What sensor S06 heard")
 plt.show()
 
 # %%
@@ -90,14 +95,16 @@ print(table[table.probability > 0.1].to_string(float_format="{:.2f}".format))
 # %%
 # Above are the shots that are likelier gunfire than one in ten. Shots that are close in place and
 # time are one incident, and it is reported where its probability reaches a threshold that follows
-# from the model's own. The probability says how sure Tocsin is
-# that it was gunfire; in simulations it is stated too low, as :doc:`/place` says, so do not read
-# it as the share of alarms that are right.
+# from the model's own. The probability says how sure Tocsin is that it was gunfire; in simulations
+# it is stated too low, as :doc:`place </place>` says, so do not read it as the share of alarms that
+# are right.
 
 incidents = tocsin.incidents_of(shots)
 threshold = incident_threshold(model.card.threshold)
 for incident in incidents:
-    print("reported:" if incident.probability >= threshold else "not reported:", incident, end="\n\n")
+    where = f"({incident.place.x_m:.0f}, {incident.place.y_m:.0f}) m"
+    said = "reported" if incident.probability >= threshold else "not reported"
+    print(f"{incident.rounds} rounds at {where}, probability {incident.probability:.2f}: {said}")
 
 # %%
 # The map

@@ -1,13 +1,13 @@
 """
-3. How often does it cry wolf? False alarms of a folder
-=======================================================
+3. False alarms of a folder
+===========================
 
 Before a detector is trusted, someone asks two questions. How many gunshots does it find? And how
 often does it report one that never was? This lesson answers both for a folder of labelled
 recordings, and draws how one is paid for with the other.
 
 The sounds are computed, so the figures say nothing about a street; for yours, put your own folder
-in the place of this one. What was measured on real recordings stands in :doc:`/hearing`.
+in the place of this one. What was measured on real recordings stands in :doc:`hearing </hearing>`.
 """
 
 # %%
@@ -62,7 +62,8 @@ print(len(scores_of_others), f"bangs in {hours:.3f} hours of other sounds")
 #
 # Few alarms in little time tell little. The interval says what rates are possible: with a
 # probability of 95 % the true one lies in it, if alarms come independently of each other (an exact
-# *Poisson interval*, :doc:`/glossary`). No alarm in *T* hours still allows 3.7 / *T* an hour.
+# *Poisson interval*, :doc:`glossary </glossary>`). No alarm in *T* hours still allows 3.7 / *T* an
+# hour.
 
 for threshold in (model.card.threshold, 0.5, 0.9):
     found = sum(score >= threshold for score in best_of_gunshots)
@@ -95,4 +96,4 @@ plt.show()
 # %%
 # Whoever runs the sensors chooses the point: what is a missed shot worth, and how many false alarms
 # can be looked at? ``tocsin evaluate`` measures the same on real recordings, with sessions kept
-# apart; :doc:`/evaluation` says how.
+# apart; :doc:`measuring </evaluation>` says how.
