@@ -1,10 +1,14 @@
 """Sphinx configuration of the documentation site: ``make docs``. Nothing is fetched, and the pages open from a disk."""
 
+import os
 import re
 from typing import Any
 
 import tocsin
 from tocsin import __version__
+
+# The lessons' networks are small: more threads than one only wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 project = "Tocsin"
 author = "the Tocsin developers"

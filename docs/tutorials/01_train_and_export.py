@@ -18,6 +18,7 @@ is told in :doc:`hearing </hearing>`. You need ``pip install "tocsin[train,analy
 # together, which resemble each other. Tocsin never trains on one part of a session and tests on
 # another, for that would measure how well it knows the session.
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -73,28 +74,27 @@ def tocsin_command(*words: str) -> str:
     return done.stdout.replace(str(folder), "…").strip()
 
 
-print(
-    tocsin_command(
-        "train",
-        "name=lesson",
-        f"hydra.run.dir={folder}/lesson",
-        f"data.sources=[{{kind: folder, path: '{folder}/clips'}}]",
-        "data.synthetic={backfire: 0, gunshot: 0, fireworks: 0, impulse: 0, background: 0}",
-        "data.folds=4",
-        "data.test_fold=0",
-        "data.validation_folds=3",
-        "data.teacher=null",
-        "module.taught=0",
-        "data.workers=0",
-        "data.examples_per_epoch=640",
-        "trainer.max_epochs=2",
-        "trainer.enable_progress_bar=false",
-    )
+trained = tocsin_command(
+    "train",
+    "name=lesson",
+    f"hydra.run.dir={folder}/lesson",
+    f"data.sources=[{{kind: folder, path: '{folder}/clips'}}]",
+    "data.synthetic={backfire: 0, gunshot: 0, fireworks: 0, impulse: 0, background: 0}",
+    "data.folds=4",
+    "data.test_fold=0",
+    "data.validation_folds=3",
+    "data.teacher=null",
+    "module.taught=0",
+    "data.workers=0",
+    "data.examples_per_epoch=640",
+    "trainer.max_epochs=2",
+    "trainer.enable_progress_bar=false",
 )
+print(json.dumps(json.loads(trained), indent=2, ensure_ascii=False))
 
 # %%
-# The line that is printed holds the figures of the sessions that were kept out of training:
-# ``test`` was not looked at before. ``gunshot_auc`` is the chance that a gunshot gets a higher
+# What is printed, on one line in a terminal, are the figures of the sessions that were kept out of
+# training. Those of ``test`` were not looked at before. ``gunshot_auc`` is the chance that a gunshot gets a higher
 # score than another sound (:doc:`glossary </glossary>`).
 #
 # Export
@@ -103,7 +103,8 @@ print(
 # The trained model becomes one ``.onnx`` file. It is written only where it gives the same numbers
 # as the model that was trained, to a ten-thousandth.
 
-print(tocsin_command("export", f"{folder}/lesson/final.ckpt", "--out", f"{folder}/lesson.onnx"))
+checkpoint, exported = f"{folder}/lesson/final.ckpt", f"{folder}/lesson.onnx"
+print(tocsin_command("export", checkpoint, "--out", exported))
 
 # %%
 # Use it
@@ -112,12 +113,13 @@ print(tocsin_command("export", f"{folder}/lesson/final.ckpt", "--out", f"{folder
 # The file carries a *weight card*: what it takes, what it was trained on, where its threshold
 # lies. A sensor needs this file and the base install, without the training library.
 
-model = tocsin.load_model(folder / "lesson.onnx")
+model = tocsin.load_model(exported)
 print(model.card.classes)
 trained_on = sum(sum(source["rows"].values()) for source in model.card.training_data)
 print("trained on", trained_on, "recordings")
 
-unheard = tocsin.acoustics.synthesize("gunshot", np.random.default_rng(99), 12000, duration_s=2.0)
+generator = np.random.default_rng(99)
+unheard = tocsin.acoustics.synthesize("gunshot", generator, 12000, duration_s=2.0)
 print("this lesson's model:", model.classify((unheard, 12000)))
 print("the shipped model:  ", tocsin.load_model().classify((unheard, 12000)))
 
