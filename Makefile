@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint docs clean
 
 .venv/pyvenv.cfg:
 	$(PYTHON) -m venv .venv
@@ -30,5 +30,10 @@ lint: .venv/all
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# `make test` builds the same site, warnings as errors: tests/test_docs_site.py.
+docs: .venv/all
+	$(BIN)/python -m sphinx -W --keep-going docs build/docs
+	@echo "see build/docs/index.html"
+
 clean:
-	rm -rf .venv build dist *.egg-info
+	rm -rf .venv build dist *.egg-info docs/learn

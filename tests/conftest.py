@@ -13,7 +13,7 @@ ALLOWED_SKIPS = (RECORDINGS_ABSENT,)
 
 # The files that take longest, the longest first: where several processes share the tests, these begin, so that none
 # is left working alone at the end.
-LONGEST_FIRST = ("training/test_training.py", "test_packaging.py", "training/test_teacher.py")
+LONGEST_FIRST = ("training/test_training.py", "test_docs_site.py", "test_packaging.py", "training/test_teacher.py")
 
 
 def pytest_collection_modifyitems(items):
