@@ -22,7 +22,7 @@ AUDIO_ENDINGS = (
 )  # fmt: skip
 
 # Floats may exceed full scale a little; integers stored as floats exceed it by far.
-_GREATEST = 100.0
+GREATEST = 100.0
 # An empty file has no more than a header, and its notes.
 _LONGEST_HEADER = 1 << 16
 # Channels cancel each other where their mean has less than this share of the power that unrelated channels would leave.
@@ -93,7 +93,7 @@ class Sound:
                 f"{self.path} has a sample that is NaN or infinite at {at_s:.6f} s: expected finite numbers"
             )
         loudest = float(np.abs(samples).max(initial=0.0))
-        if loudest > _GREATEST:
+        if loudest > GREATEST:
             raise TocsinError(
                 f"{self.path} has a sample of {loudest:g}: expected -1 to 1; divide integers that were stored as floats"
             )
@@ -213,7 +213,7 @@ def _loudest_if_cancelled(path: Path, size: int, modified_ns: int) -> int | None
         for start in range(0, sound.frames, frame * _FRAMES_AT_ONCE):
             samples = sound.read_channels(start, min(start + frame * _FRAMES_AT_ONCE, sound.frames), True)
             # What is no number is refused where it is read. The last frame is filled up with its last sample.
-            samples = np.where(np.abs(samples) <= _GREATEST, samples, np.float32(0.0))
+            samples = np.where(np.abs(samples) <= GREATEST, samples, np.float32(0.0))
             samples = np.pad(samples, ((0, -len(samples) % frame), (0, 0)), mode="edge")
             samples = samples.reshape(-1, frame, sound.channels)
             samples -= samples.mean(axis=1, keepdims=True)

@@ -4,11 +4,11 @@ import numpy as np
 import soxr
 from numpy.typing import ArrayLike, NDArray
 
+from tocsin.data.waveforms import as_samples
 from tocsin.inference.annotate import Annotator
 from tocsin.inference.model import Model
 from tocsin.inference.onsets import Onset, OnsetPicker
 from tocsin.inference.pick import Event, pick, ready_until_s
-from tocsin.inference.samples import as_samples
 
 # Audio is resampled in blocks at fixed places, whatever the sizes it comes in: so every number that follows, down
 # to the state of the resampler, is the same for a stream and for the whole file.

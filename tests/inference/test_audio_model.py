@@ -90,9 +90,9 @@ def test_the_likeliest_class_has_the_highest_probability(model, sounds):
     ("sound", "sentence"),
     [
         ((np.zeros((100, 2)), 12000), r"shape \(100, 2\): expected one channel"),
-        ((np.zeros(0), 12000), r"shape \(0,\): expected one channel"),
+        ((np.zeros(0), 12000), "there are no samples"),
         ((np.zeros(100, np.int16), 12000), "samples of int16: expected floats in -1 to 1"),
-        ((np.array([0.0, np.nan]), 12000), "sample 1 is NaN or infinite"),
+        ((np.array([0.0, np.nan]), 12000), r"a sample is NaN or infinite at 0\.000083 s"),
         ((np.full(100, 3e4), 12000), "a sample of 30000: expected -1 to 1"),
         ((np.zeros(100), 0), "the sample rate is 0, expected a whole number of Hz above 0"),
         ((np.zeros(100), 12000.5), "the sample rate is 12000.5, expected a whole number"),
