@@ -12,7 +12,7 @@ from .detection import parse_detection as parse_detection
 from .detection import read_detections as read_detections
 from .detection import write_detections as write_detections
 from .model import Model as Model
-from .onsets import Onset as Onset
-from .onsets import pick_onsets as pick_onsets
+from .onsets.picker import Onset as Onset
+from .onsets.picker import pick_onsets as pick_onsets
 from .pick import Event as Event
 from .stream import EventStream as EventStream

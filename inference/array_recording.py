@@ -24,7 +24,7 @@ from tocsin.data.tables import columns_of, filled_rows, open_table
 from tocsin.inference.detection import Detection, parse_detection, table_of
 from tocsin.inference.field_types import without_absent
 from tocsin.inference.model import Model
-from tocsin.inference.onsets import Onset, OnsetPicker
+from tocsin.inference.onsets.picker import Onset, OnsetPicker
 from tocsin.inference.pick import Event
 from tocsin.inference.stream import EventStream
 

@@ -16,7 +16,7 @@ from tocsin.data.waveforms import audio_of
 from tocsin.inference.annotate import Trace
 from tocsin.inference.classify import annotate_blocks, summarize
 from tocsin.inference.model import Model
-from tocsin.inference.onsets import LOWEST_SAMPLE_RATE
+from tocsin.inference.onsets.picker import LOWEST_SAMPLE_RATE
 from tocsin.inference.pick import Event, event_columns
 from tocsin.inference.stream import EventStream
 

@@ -11,7 +11,7 @@ from tocsin.data.audio import Audio
 from tocsin.data.waveforms import as_samples
 from tocsin.inference.annotate import Annotator, Trace, join
 from tocsin.inference.model import Model
-from tocsin.inference.onsets import LOWEST_SAMPLE_RATE
+from tocsin.inference.onsets.picker import LOWEST_SAMPLE_RATE
 
 
 def annotate(model: Model, samples: NDArray[np.float32], sample_rate: int) -> Trace:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.inference.annotate import Annotator
-from tocsin.inference.onsets import Onset
+from tocsin.inference.onsets.picker import Onset
 
 # An onset takes the mean of the windows in which it lies between these shares of the window: enough of the sound
 # behind it, a little of the quiet before it. Models are trained with onsets in this range and beyond on both sides.

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from tocsin.data.waveforms import as_samples
 from tocsin.inference.annotate import Annotator
 from tocsin.inference.model import Model
-from tocsin.inference.onsets import Onset, OnsetPicker
+from tocsin.inference.onsets.picker import Onset, OnsetPicker
 from tocsin.inference.pick import Event, pick, ready_until_s
 
 # Audio is resampled in blocks at fixed places, whatever the sizes it comes in: so every number that follows, down

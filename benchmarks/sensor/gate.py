@@ -28,7 +28,7 @@ from tocsin.evaluation.hearing.examples import clip_rows, live_fire_tests
 from tocsin.inference.annotate import Annotator
 from tocsin.inference.detect import detect
 from tocsin.inference.model import Model
-from tocsin.inference.onsets import Onset, pick_onsets
+from tocsin.inference.onsets.picker import Onset, pick_onsets
 from tocsin.inference.pick import windows_of
 
 RISES_DB = (3.3, 4.0, 5.0, 6.0)

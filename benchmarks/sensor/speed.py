@@ -31,7 +31,7 @@ from tocsin.data.audio import read_audio
 from tocsin.inference.classify import annotate
 from tocsin.inference.detect import detect
 from tocsin.inference.model import Model
-from tocsin.inference.onsets import pick_onsets
+from tocsin.inference.onsets.picker import pick_onsets
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "classification"))
 from yamnet import SAMPLE_RATE as YAMNET_RATE

@@ -10,19 +10,19 @@ from typing import Annotated, Any
 import typer
 
 from tocsin import TocsinError
-from tocsin.data.tables import open_table
-from tocsin.inference.detection import Detection, parse_detection, parse_line
+from tocsin.data.tables import columns_of, filled_rows, open_table
+from tocsin.inference.detection import GEOGRAPHIC_COLUMNS, LOCAL_COLUMNS, Detection, parse_detection, parse_line
 from tocsin.localization.incidents.grouping import Incident
 from tocsin.localization.observation.travel import air_of
 from tocsin.localization.options import complain, weather_given
 from tocsin.localization.stream.clock_sayings import clock_rows, tell_clocks
 from tocsin.localization.stream.clocks import Clock
-from tocsin.localization.stream.first_line import check_first_line
 from tocsin.localization.stream.fusion import Counts, Fusion
-from tocsin.localization.stream.input_lines import batches
-from tocsin.localization.stream.live_clock import LiveClock
+from tocsin.localization.stream.reading.first_line import check_first_line
+from tocsin.localization.stream.reading.input_lines import batches
+from tocsin.localization.stream.reading.live_clock import LiveClock
+from tocsin.localization.stream.reading.stop_signals import StopSignals
 from tocsin.localization.stream.sayings import Sayings
-from tocsin.localization.stream.stop_signals import StopSignals
 
 LINES_NAMED = 5  # bad lines that are said one by one
 SENSORS_NAMED = 50  # other complaints, which name a sensor and are said once of each
@@ -96,12 +96,11 @@ def fuse(
 def read_sensors(path: Path) -> list[Detection]:
     """Sensors and their places, as detections of no particular time. Raises ``TocsinError`` naming the row."""
     with open_table(path) as file:
+        table = DictReader(file)
+        columns_of(path, table, ("sensor_id", *LOCAL_COLUMNS, *GEOGRAPHIC_COLUMNS))
         return [
-            parse_detection(
-                f"{path}, row {row}",
-                {**{name: value for name, value in fields.items() if value}, "onset_time_utc": "2000-01-01T00:00:00Z"},
-            )
-            for row, fields in enumerate(DictReader(file), 2)
+            parse_detection(where, {**fields, "onset_time_utc": "2000-01-01T00:00:00Z"})
+            for where, fields in filled_rows(path, table)
         ]
 
 

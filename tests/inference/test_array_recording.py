@@ -12,7 +12,7 @@ from tocsin.inference import array_recording
 from tocsin.inference.array_recording import detect_array, read_array_recording
 from tocsin.inference.detect import detect
 from tocsin.inference.model import Model
-from tocsin.inference.onsets import pick_onsets
+from tocsin.inference.onsets.picker import pick_onsets
 
 HEAD = "path,sensor_id,start_time_utc,x_m,y_m"
 

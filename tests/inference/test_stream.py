@@ -13,7 +13,7 @@ from tocsin.inference.annotate import Annotator, Trace
 from tocsin.inference.classify import annotate, classify_samples
 from tocsin.inference.detect import detect
 from tocsin.inference.model import Model
-from tocsin.inference.onsets import Onset, pick_onsets
+from tocsin.inference.onsets.picker import Onset, pick_onsets
 from tocsin.inference.pick import pick
 from tocsin.inference.stream import EventStream
 

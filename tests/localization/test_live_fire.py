@@ -6,7 +6,7 @@ import pytest
 from tocsin.data.public.pittsburgh import read_live_fire, write_array_recording, write_detections
 from tocsin.inference.array_recording import detect_array, read_array_recording
 from tocsin.inference.detection import read_detections
-from tocsin.inference.onsets import pick_onsets
+from tocsin.inference.onsets.picker import pick_onsets
 from tocsin.localization.locate import locate
 from tocsin.localization.observation.travel import Air
 

@@ -16,7 +16,7 @@ from tocsin.evaluation.demo.commands import _write, report_of
 from tocsin.evaluation.demo.page import page_of
 from tocsin.evaluation.demo.png import FRAME_S, HOP_S, encode_png, spectrogram_png
 from tocsin.evaluation.demo.trial import FRAME, Trial, conclude
-from tocsin.inference.onsets import pick_onsets
+from tocsin.inference.onsets.picker import pick_onsets
 from tocsin.inference.pick import Event
 
 SHORT = (("gunshot", 1), ("gunshot", 2), ("backfire", 0))

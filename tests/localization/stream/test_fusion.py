@@ -14,8 +14,8 @@ from tocsin.localization.locate import locate
 from tocsin.localization.observation.travel import Air, travel_times_s
 from tocsin.localization.stream.commands import fuse, parse_line
 from tocsin.localization.stream.fusion import Fusion
-from tocsin.localization.stream.live_clock import LiveClock
 from tocsin.localization.stream.neighbourhoods import HEARING_M
+from tocsin.localization.stream.reading.live_clock import LiveClock
 from tocsin.localization.stream.sensor_register import UP_S
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

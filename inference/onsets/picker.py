@@ -23,9 +23,9 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tocsin import TocsinError
-from tocsin.inference.filters import audible, band_pass_response, filter_matrix
-from tocsin.inference.frames import falling_means, long_runs, mean_ratio_db, sums_before, variance_change
-from tocsin.inference.jumps import is_jump
+from tocsin.inference.onsets.filters import audible, band_pass_response, filter_matrix
+from tocsin.inference.onsets.frames import falling_means, long_runs, mean_ratio_db, sums_before, variance_change
+from tocsin.inference.onsets.jumps import is_jump
 
 BANDS_HZ = ((200.0, 500.0), (500.0, 1000.0), (1000.0, 2000.0), (2000.0, 5400.0))
 WIDE_BAND_HZ = (500.0, 5400.0)  # the refinement: low bands ring too long to time an edge

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy.signal import butter, lfilter
 
 from tocsin import TocsinError
-from tocsin.inference.filters import band_pass_response
-from tocsin.inference.onsets import OnsetPicker, pick_onsets
+from tocsin.inference.onsets.filters import band_pass_response
+from tocsin.inference.onsets.picker import OnsetPicker, pick_onsets
 
 
 def bang(rng, sample_rate, peak, decay_s=0.02):

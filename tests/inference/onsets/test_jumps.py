@@ -6,7 +6,7 @@ import soxr
 
 from tocsin.inference.detect import detect
 from tocsin.inference.model import Model
-from tocsin.inference.onsets import pick_onsets
+from tocsin.inference.onsets.picker import pick_onsets
 
 RATE = 24000
 AT_S = 1.0

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from tocsin.localization.stream.followed_file import CHUNK_BYTES, FollowedFile, open_input, readable, unreadable
+from tocsin.localization.stream.reading.followed_file import CHUNK_BYTES, FollowedFile, open_input, readable, unreadable
 
 POLL_S = 0.1
 LONGEST_LINE_BYTES = 1 << 20

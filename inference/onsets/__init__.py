@@ -1,0 +1,1 @@
+"""When bangs arrive: onsets of the waveform, to the millisecond, without a model."""
