@@ -36,6 +36,10 @@ VERBS = {
 def main() -> None:
     """Entry point of the command ``tocsin``; exits with 0 done, 1 failed, 2 wrong use."""
     words = sys.argv[1:]
+    if sys.stderr is None:  # closed by whoever wants no notes
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    if sys.stdout is None:
+        sys.exit(_complain("stdout is closed, where the results go: leave out >&-, or give > FILE", code=1))
     if not words or words[0] in ("-h", "--help"):
         print("Usage: tocsin VERB [--help] …\n")
         for verb, (_, _, what) in VERBS.items():

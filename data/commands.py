@@ -15,6 +15,7 @@ from rich.table import Table
 
 from tocsin import TocsinError
 from tocsin.data.checks.findings import FINDINGS, Finding, Measures, check_rows
+from tocsin.data.complaints import complain
 from tocsin.data.folder import read_folder
 from tocsin.data.labels import CLASSES
 from tocsin.data.manifests import ManifestRow, read_manifest, write_manifest
@@ -111,7 +112,7 @@ def manifest(
     out: Annotated[Path, typer.Option(metavar="FILE", help="manifest to write, .csv or .parquet")],
 ) -> None:
     """Write the manifest of a fetched set, sessions included; SET `folder` is a plain tree, a folder a class."""
-    rows = read_folder(folder) if name == "folder" else find_set(name).read(folder)
+    rows = read_folder(folder, complain=complain) if name == "folder" else find_set(name).read(folder)
     if name == "folder":
         print("one folder a class; a folder between class and file is a session", file=sys.stderr)
     write_manifest(rows, out)

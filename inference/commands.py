@@ -11,6 +11,7 @@ from rich.progress import track
 
 from tocsin import TocsinError
 from tocsin.data.audio import find_audio
+from tocsin.data.complaints import complain
 from tocsin.inference.array_recording import ArrayRecording, SensorRecording, detect_array, read_array_recording
 from tocsin.inference.audio_model import AudioModel
 from tocsin.inference.detection import Detection, parse_detection
@@ -39,7 +40,7 @@ def classify(
     """A row a file: the probability of each class, in the window in which a gunshot is likeliest."""
     heard = AudioModel(model)
     write = row_writer(format, ["path", *heard.card.classes], sys.stdout)
-    _each(find_audio(paths, _complain), lambda path: write(heard.classify(path).to_row()))
+    _each(find_audio(paths, complain), lambda path: write(heard.classify(path).to_row()))
 
 
 def detect(
@@ -82,7 +83,7 @@ def detect(
         if said:
             raise typer.BadParameter(f"{_option(next(iter(said)))} is for --format detections: type that, too")
         _write_events(
-            find_audio(paths, _complain), heard, threshold, wanted - (set() if label else {"background"}), format
+            find_audio(paths, complain), heard, threshold, wanted - (set() if label else {"background"}), format
         )
     else:
         _write_detections(_arrays(paths, said), heard, threshold, wanted, format)
@@ -103,20 +104,18 @@ def _write_detections(
     detections: list[Detection] = []
     complaints: list[str] = []
 
-    def complain(sentence: str) -> None:
+    def note(sentence: str) -> None:
         complaints.append(sentence)
-        _complain(sentence)
+        complain(sentence)
 
     for array in arrays:
         if weather := array.weather.model_dump(exclude_unset=True) if array.weather else {}:
             typed = " ".join(f"{_option(name)} {value:g}" for name, value in weather.items())
-            _complain(f"{array.folder}: its weather.json goes into no detection: add {typed} to `tocsin locate`")
+            complain(f"{array.folder}: its weather.json goes into no detection: add {typed} to `tocsin locate`")
         try:
-            detections += detect_array(
-                array, heard, threshold, complain=complain if len(array.recordings) > 1 else None
-            )
+            detections += detect_array(array, heard, threshold, complain=note if len(array.recordings) > 1 else None)
         except TocsinError as error:
-            complain(str(error))
+            note(str(error))
     detections.sort(key=lambda detection: (detection.onset_time_utc, detection.sensor_id))
     chosen = [detection for detection in detections if label_of(detection.probabilities, least) in wanted]
     write_detections_to(sys.stdout, chosen, format)
@@ -128,7 +127,7 @@ def _arrays(paths: list[Path], said: dict[str, Any]) -> list[ArrayRecording]:
     """The array recordings that some paths are: folders with recordings.csv, or one file and what is said of it."""
     folders = [path for path in paths if _is_array(path)]
     if len(folders) < len(paths):
-        files = find_audio((path for path in paths if path not in folders), _complain)
+        files = find_audio((path for path in paths if path not in folders), complain)
         if folders or len(files) > 1:
             raise typer.BadParameter(
                 f"{files[0]} and others do not say which sensor heard them, where and when: write {TABLE} in their "
@@ -178,10 +177,6 @@ def _each(files: list[Path], work: Callable[[Path], None]) -> None:
             work(path)
         except TocsinError as error:
             failed = True
-            _complain(str(error))
+            complain(str(error))
     if failed:
         raise typer.Exit(1)
-
-
-def _complain(sentence: str) -> None:
-    print(f"tocsin: {sentence}", file=sys.stderr)

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import track
 
 from tocsin import TocsinError
+from tocsin.data.complaints import complain
 from tocsin.inference.detection import Detection
 from tocsin.inference.model import Model
 from tocsin.localization.array_check import SensorCheck, observations_of
@@ -24,7 +25,7 @@ from tocsin.localization.locate import locate as locate_detections
 from tocsin.localization.observation.arrivals import site_of
 from tocsin.localization.observation.resolution import ROUNDED, position_step_m, time_step_s, with_rounding
 from tocsin.localization.observation.travel import air_of
-from tocsin.localization.options import complain, weather_given
+from tocsin.localization.options import weather_given
 
 
 class ShotFormat(StrEnum):

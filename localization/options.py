@@ -1,4 +1,4 @@
-"""What the commands of location share: the weather as typed, and how they complain."""
+"""What the commands of location share: the weather as typed."""
 
 import math
 
@@ -16,8 +16,3 @@ def weather_given(**typed: float | None) -> dict[str, float]:
         if not math.isfinite(value):
             raise typer.BadParameter(f"--{name.replace('_', '-')} must be a finite number")
     return given
-
-
-def complain(sentence: str) -> None:
-    """One sentence on stderr."""
-    typer.echo(f"tocsin: {sentence}", err=True)

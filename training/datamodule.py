@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 
 from tocsin import TocsinError
 from tocsin.data.clips import read_clips
+from tocsin.data.complaints import complain
 from tocsin.data.folder import read_folder
 from tocsin.data.labels import CLASSES
 from tocsin.data.manifests import ManifestRow, read_manifest
@@ -28,7 +29,7 @@ PARTS = ("train", "validation", "test")
 READERS: dict[str, Callable[[Path], list[ManifestRow]]] = {
     "clips": read_clips,
     "manifest": read_manifest,
-    "folder": read_folder,
+    "folder": lambda path: read_folder(path, complain=complain),
     "live_fire": lambda path: list(labelled_clips(read_live_fire(path))),
 }
 

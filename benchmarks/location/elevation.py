@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from tocsin.data.complaints import complain
 from tocsin.data.public.pittsburgh import read_live_fire, write_array_recording, write_detections
 from tocsin.inference.detection import Detection
 from tocsin.localization.fitting.elevation import LEAST_SENSORS_IN_SPACE
@@ -28,7 +29,6 @@ from tocsin.localization.inputs import read_input
 from tocsin.localization.locate import locate
 from tocsin.localization.observation.nearby import hearing_at_distance
 from tocsin.localization.observation.travel import Air, travel_times_s
-from tocsin.localization.options import complain
 
 Array = npt.NDArray[np.float64]
 

@@ -22,13 +22,13 @@ from pathlib import Path
 
 import numpy as np
 
+from tocsin.data.complaints import complain
 from tocsin.data.public.pittsburgh import LiveFireTest, read_live_fire, write_array_recording, write_detections
 from tocsin.inference.model import Model
 from tocsin.localization.incidents.shot import Shot
 from tocsin.localization.inputs import read_input
 from tocsin.localization.locate import locate
 from tocsin.localization.observation.travel import Air
-from tocsin.localization.options import complain
 
 SURVEY_SIGMA_M = 2.5
 TEST_POSITIONS = ("FP8", "FP9")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tocsin.localization.options import complain
+from tocsin.data.complaints import complain
 from tocsin.localization.stream.clocks import Clock
 from tocsin.localization.stream.fusion import Fusion
 

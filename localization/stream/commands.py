@@ -10,11 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from tocsin import TocsinError
+from tocsin.data.complaints import complain
 from tocsin.data.tables import columns_of, filled_rows, open_table
 from tocsin.inference.detection import GEOGRAPHIC_COLUMNS, LOCAL_COLUMNS, Detection, parse_detection, parse_line
 from tocsin.localization.incidents.grouping import Incident
 from tocsin.localization.observation.travel import air_of
-from tocsin.localization.options import complain, weather_given
+from tocsin.localization.options import weather_given
 from tocsin.localization.stream.clock_sayings import clock_rows, tell_clocks
 from tocsin.localization.stream.clocks import Clock
 from tocsin.localization.stream.fusion import Counts, Fusion

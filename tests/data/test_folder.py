@@ -58,3 +58,11 @@ def test_file_that_is_no_audio_is_named(tree, content, sentence):
         path.write_bytes(content)
     with pytest.raises(TocsinError, match=rf"z\.wav {sentence}"):
         read_folder(tree)
+
+
+def test_sound_of_a_folder_that_cannot_be_read_is_named(tree):
+    (tree / "gunshot/phone.m4a").write_bytes(b"any")
+    said = []
+    assert len(read_folder(tree, complain=said.append)) == 4
+    assert len(said) == 1
+    assert "phone.m4a left out" in said[0]

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -190,3 +191,16 @@ def test_help_lists_every_verb():
     assert all(verb in result.stdout for verb in VERBS)
     assert tocsin().returncode == 2
     assert tocsin("--version").stdout.startswith("tocsin ")
+
+
+@pytest.mark.parametrize("closed", ["1", "2"])
+def test_a_closed_end_of_the_shell_gives_no_traceback(closed, folder, tiny_onnx, tmp_path):
+    said = tmp_path / "said"
+    other = "12"[closed == "1"]
+    words = [sys.executable, "-m", "tocsin", "classify", folder / "a.wav", "--model", tiny_onnx]
+    line = f"exec {shlex.join(map(str, words))} {closed}>&- {other}>{said}"
+    result = subprocess.run(["sh", "-c", line], check=False)
+    assert result.returncode == (1 if closed == "1" else 0)
+    sentence = "tocsin: stdout is closed, where the results go: leave out >&-, or give > FILE\n"
+    text = said.read_text()
+    assert text == sentence if closed == "1" else text.startswith("path,gunshot")
