@@ -1,7 +1,6 @@
 """Text tables from many hands: UTF-8 with or without the mark that spreadsheets put first, errors in one sentence."""
 
 import csv
-import difflib
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -11,9 +10,17 @@ from typing import TextIO
 
 from tocsin import TocsinError
 
-ALIKE = 0.85  # share of letters that two names have in common, from which one is the other misspelt
 _PREFIX = re.compile(r"^(p|prob|probability)_")
 _UNIT = re.compile(r"_(s|sec|ms|us|ns|m|mm|cm|km|ft|feet|deg|db|dbfs|dbspl|p|prob|probability|score|confidence)$")
+# Units in which the same quantity may be written; classes have none, but may be said to be probabilities.
+_DIMENSIONS = (
+    {"s", "sec", "ms", "us", "ns"},
+    {"m", "mm", "cm", "km", "ft", "feet"},
+    {"deg"},
+    {"db", "dbfs", "dbspl"},
+    {"p", "prob", "probability", "score", "confidence"},
+)
+_LEAST_LETTERS = 7  # of a name in which a wrong letter is looked for: short ones are a letter from many words
 
 
 @contextmanager
@@ -92,23 +99,53 @@ def refuse_near_misses(where: str, names: Collection[str], known: Collection[str
 
 
 def _meant(name: str, absent: Collection[str]) -> str | None:
-    """The one of the absent names that differs by capitals, marks, a unit or a letter or two."""
-    bare = {_bare(other): other for other in absent}
-    alike = difflib.get_close_matches(_bare(name), bare, 1, ALIKE)
-    if alike:
-        return bare[alike[0]]
-    stem = _stem(name)
-    # A short name without a unit may mean anything.
-    if len(stem) < 3 and stem == name.lower():
-        return None
-    return next((other for other in absent if _stem(other) == stem), None)
+    """The one of the absent names that differs by capitals, marks, a unit of the same kind or one wrong letter."""
+    bare = _bare(name)
+    alike = [other for other in absent if _bare(other) == bare]
+    alike += _of_another_unit(name, absent)
+    words = _words(name).count("_")
+    long = [other for other in absent if len(_bare(other)) >= _LEAST_LETTERS and _words(other).count("_") == words]
+    alike += [other for other in long if _one_letter(bare, _bare(other))]
+    return alike[0] if alike else None
 
 
 def _bare(name: str) -> str:
     return re.sub(r"[\W_]", "", name.lower())
 
 
+def _words(name: str) -> str:
+    return _PREFIX.sub("", re.sub(r"[\W_]+", "_", name.lower()).strip("_"))
+
+
 def _stem(name: str) -> str:
     """A name without its unit, in words of small letters: ``clock_sigma`` of ``Clock Sigma (ms)``."""
-    words = re.sub(r"[\W_]+", "_", name.lower()).strip("_")
-    return _UNIT.sub("", _PREFIX.sub("", words))
+    return _UNIT.sub("", _words(name))
+
+
+def _unit(name: str) -> str:
+    found = _UNIT.search(_words(name))
+    return found[1] if found else ""
+
+
+def _of_another_unit(name: str, absent: Collection[str]) -> list[str]:
+    """Those that may mean the same quantity: in another unit of it, or in one that the name does not say."""
+    stem, unit = _stem(name), _unit(name)
+    same = [other for other in absent if _stem(other) == stem]
+    if unit:
+        return [other for other in same if any({unit, _unit(other) or "p"} <= units for units in _DIMENSIONS)]
+    # A short name may mean anything, and so may one of which there are two.
+    return same if len(stem) >= 3 and len(same) == 1 else []
+
+
+def _one_letter(name: str, other: str) -> bool:
+    """Whether one letter is too many, too few, another, or changed places with the next."""
+    if abs(len(name) - len(other)) > 1 or name == other:
+        return False
+    first = next((at for at, pair in enumerate(zip(name, other, strict=False)) if pair[0] != pair[1]), len(other))
+    mine, theirs = name[first:], other[first:]
+    return (
+        mine[1:] == theirs[1:]
+        or mine[1:] == theirs
+        or mine == theirs[1:]
+        or (mine[:2] == theirs[1::-1] and mine[2:] == theirs[2:])
+    )

@@ -8,7 +8,7 @@ frame (``x_m, y_m``, optionally ``z_m``: metres, z up) or in WGS 84 (``latitude,
 import csv
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TextIO
@@ -116,7 +116,8 @@ class Detection(BaseModel):
 
 
 OPTIONAL_FIELDS = frozenset({*Detection.model_fields, *CLASSES} - set(REQUIRED_COLUMNS))
-KNOWN_FIELDS = (*Detection.model_fields, *CLASSES)
+# Names of which a near miss would cost something; of ids and of what no reader uses it does not.
+KNOWN_FIELDS = (*(name for name in Detection.model_fields if name not in ("detection_id", "model_id")), *CLASSES)
 LIST_TO_LINES = "one on each line: `jq -c '.[]' LIST.json > LINES.jsonl` makes such lines of a list"
 
 
@@ -213,11 +214,20 @@ def parse_line(where: str, line: str | bytes) -> Detection:
         raise TocsinError(f"{where}: expected a JSON object with the fields of one detection, {LIST_TO_LINES}")
     if not isinstance(fields, dict):
         raise TocsinError(f"{where}: expected a JSON object with the fields of a detection")
-    refuse_near_misses(where, fields, KNOWN_FIELDS)
+    refuse_near_misses(where, fields, _known_beside(fields))
     probabilities = fields.get("probabilities")
     if isinstance(probabilities, dict):
         fields["probabilities"] = without_absent(probabilities, CLASSES)
     return parse_detection(where, _with_classes_together(without_absent(fields, OPTIONAL_FIELDS)))
+
+
+def _known_beside(names: Collection[str]) -> list[str]:
+    """Known names less those of a frame that nobody needs, for a position in the other is there."""
+    spare: set[str] = set()
+    for mine, other in ((LOCAL_COLUMNS, GEOGRAPHIC_COLUMNS), (GEOGRAPHIC_COLUMNS, LOCAL_COLUMNS)):
+        if set(mine[:2]) <= set(names):
+            spare |= set(other)
+    return [name for name in KNOWN_FIELDS if name in names or name not in spare]
 
 
 def _read_lines(path: Path, lines: Iterable[bytes], complain: Callable[[str], None] | None) -> list[Detection]:
@@ -243,7 +253,7 @@ def _read_lines(path: Path, lines: Iterable[bytes], complain: Callable[[str], No
 def _read_csv(path: Path, table: "csv.DictReader[str]") -> list[Detection]:
     if (table.fieldnames or [""])[0].lstrip().startswith(("{", "[")):
         raise TocsinError(f"{path} is no table, it holds JSON: name it .jsonl where each line is a detection")
-    columns = columns_of(path, table, KNOWN_FIELDS)
+    columns = columns_of(path, table, _known_beside(table.fieldnames or ()))
     missing = [column for column in REQUIRED_COLUMNS if column not in columns]
     if not set(LOCAL_COLUMNS[:2]) <= set(columns) and not set(GEOGRAPHIC_COLUMNS[:2]) <= set(columns):
         missing.append("x_m,y_m (or latitude,longitude)")

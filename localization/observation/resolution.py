@@ -23,7 +23,10 @@ def time_step_s(detections: Sequence[Detection]) -> float:
 
 
 def position_step_m(detections: Sequence[Detection]) -> float:
-    """That of latitudes and longitudes, root mean square of north and east; 0 in a local frame."""
+    """That of latitudes and longitudes, root mean square of north and east; 0 in a local frame.
+
+    Only their decimals tell it: sensors on a regular grid are multiples of its spacing, and yet not rounded to it.
+    """
     degrees = np.array(
         [(item.latitude, item.longitude) for item in detections if not item.is_local], dtype=np.float64
     ).reshape(-1, 2)
@@ -31,7 +34,7 @@ def position_step_m(detections: Sequence[Detection]) -> float:
         return 0.0
     # Both axes are written alike, and all sensors may stand on one parallel.
     step_m = METRES_A_DEGREE * min(
-        _step(axis.tolist(), _PARTS) for axis in np.rint(degrees.T * _PARTS).astype(np.int64)
+        _decimal(math.gcd(_PARTS, *axis.tolist())) / _PARTS for axis in np.rint(degrees.T * _PARTS).astype(np.int64)
     )
     return step_m * float(np.sqrt((1.0 + np.cos(np.radians(degrees[0, 0])) ** 2) / 2.0))
 
@@ -56,5 +59,10 @@ def _step(values: Sequence[int], whole: int) -> float:
     It is one of these several times, a quarter for one, where it is no chance that so many are multiples of that.
     """
     exact = math.gcd(whole, *values)
-    decimal = 10 ** max(power for power in range(len(str(whole))) if exact % 10**power == 0)
+    decimal = _decimal(exact)
     return (exact if (decimal / exact) ** len(set(values)) < CHANCE else decimal) / whole
+
+
+def _decimal(exact: int) -> int:
+    """The greatest power of ten that divides a number."""
+    return 10 ** max(power for power in range(len(str(exact))) if exact % 10**power == 0)

@@ -13,6 +13,7 @@ from tocsin import TocsinError
 from tocsin.data.complaints import complain
 from tocsin.data.tables import columns_of, filled_rows, open_table
 from tocsin.inference.detection import GEOGRAPHIC_COLUMNS, LOCAL_COLUMNS, Detection, parse_detection, parse_line
+from tocsin.inference.field_types import without_absent
 from tocsin.localization.incidents.grouping import Incident
 from tocsin.localization.observation.travel import air_of
 from tocsin.localization.options import weather_given
@@ -97,10 +98,10 @@ def fuse(
 def read_sensors(path: Path) -> list[Detection]:
     """Sensors and their places, as detections of no particular time. Raises ``TocsinError`` naming the row."""
     with open_table(path) as file:
-        table = DictReader(file)
-        columns_of(path, table, ("sensor_id", *LOCAL_COLUMNS, *GEOGRAPHIC_COLUMNS))
+        table, places = DictReader(file), (*LOCAL_COLUMNS, *GEOGRAPHIC_COLUMNS)
+        columns_of(path, table, ("sensor_id", *places))
         return [
-            parse_detection(where, {**fields, "onset_time_utc": "2000-01-01T00:00:00Z"})
+            parse_detection(where, {**without_absent(fields, places), "onset_time_utc": "2000-01-01T00:00:00Z"})
             for where, fields in filled_rows(path, table)
         ]
 

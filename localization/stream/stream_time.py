@@ -105,9 +105,12 @@ class StreamTime:
         horizon_s = max(self._horizon_s(), until_s)
         due = []
         for name, waiting in list(self._waiting.items()):
-            while waiting and waiting[0].onset_time_utc.timestamp() <= horizon_s:
-                due.append(waiting.popleft())
-            if not waiting:
+            # One of a wrong time must not hold back those behind it.
+            left = [item for item in waiting if item.onset_time_utc.timestamp() > horizon_s]
+            due += [item for item in waiting if item.onset_time_utc.timestamp() <= horizon_s]
+            if left:
+                self._waiting[name] = deque(left)
+            else:
                 del self._waiting[name], self._in_time_before[name]
         return due
 

@@ -112,7 +112,6 @@ def test_classes_among_the_fields_of_a_message_are_its_probabilities(read):
         ("clock_sigma_ms", "clock_sigma_s"),
         ("position_sigma", "position_sigma_m"),
         ("Onset Sigma (s)", "onset_sigma_s"),
-        ("elevation_ft", "elevation_m"),
         ("z_ft", "z_m"),
         ("Gunshot", "gunshot"),
         ("fire_works", "fireworks"),
@@ -127,6 +126,40 @@ def test_a_misspelt_name_is_named_with_the_one_meant(read, name, meant):
         read(f"sensor_id,onset_time_utc,x_m,y_m,{name}\ns1,2018-12-19T00:49:27Z,1,2,0.5\n")
     with pytest.raises(TocsinError, match=f"row 1: {sentence}"):
         read(json.dumps(MESSAGE | {name: 0.5}), "jsonl")
+
+
+@pytest.mark.parametrize(("name", "meant"), [("elevation_ft", "elevation_m"), ("elevation", "elevation_m")])
+def test_a_misspelt_height_is_named_in_the_frame_of_the_position(read, name, meant):
+    with pytest.raises(TocsinError, match=f"the name {name} is not known: write {meant}"):
+        read(f"sensor_id,onset_time_utc,latitude,longitude,{name}\ns1,2018-12-19T00:49:27Z,1,2,3\n")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "altitude",
+        "level",
+        "detector_id",
+        "elevation_deg",
+        "background_db",
+        "background_dbfs",
+        "modem_id",
+        "mode_id",
+        "gunshot_id",
+        "is_gunshot",
+        "impulse_ms",
+        "x_deg",
+        "latitude_dms",
+        "position_sigma_z_m",
+        "level_dbspl_max",
+        "sinr_db",
+        "elevation_ft",
+    ],
+)
+def test_ordinary_names_are_no_misspelt_ones(read, name):
+    [row] = read(f"sensor_id,onset_time_utc,x_m,y_m,{name}\ns1,2018-12-19T00:49:27Z,1,2,3\n")
+    [line] = read(json.dumps(MESSAGE | {name: "3"}), "jsonl")
+    assert row.model_extra == line.model_extra == {name: "3"}
 
 
 def test_other_names_are_kept_and_those_beside_the_one_meant_too(read):

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+from tocsin import TocsinError
 from tocsin.localization.stream.reading.followed_file import CHUNK_BYTES, FollowedFile, open_input, readable, unreadable
 
 POLL_S = 0.1
@@ -57,6 +58,8 @@ class _Lines:
 
 def _pieces(name: str) -> Iterator[tuple[float, bytes]]:
     """Seconds waited and bytes, of stdin or of a file up to its end."""
+    if name == "-" and sys.stdin is None:
+        raise TocsinError("stdin is closed: give a .jsonl of detections, or let them come in by a pipe")
     try:
         descriptor = sys.stdin.fileno() if name == "-" else open_input(name)
     except FileNotFoundError as error:

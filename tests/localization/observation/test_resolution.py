@@ -68,6 +68,11 @@ def test_the_step_of_degrees_is_in_metres_and_metres_have_none():
     step_m = position_step_m(standing((60.001, -79.99), (60.0, -79.985), (60.004, -80.0)))
     assert step_m == pytest.approx(111.32 * np.sqrt((1 + 0.25) / 2), rel=1e-4)
     assert position_step_m(standing((60.0, -79.99012345), (60.0, -79.985))) < 0.01  # on one parallel
+
+
+def test_a_regular_grid_of_sensors_is_not_rounded_to_its_spacing():
+    grid = standing((40.0, -80.0), (40.005, -80.0), (40.0, -79.995), (40.005, -79.995), (40.0025, -80.0025))
+    assert position_step_m(grid) == pytest.approx(1e-4 * 111_320 * np.sqrt((1 + np.cos(np.radians(40.0)) ** 2) / 2))
     assert position_step_m(at(0, 1)) == 0.0
 
 

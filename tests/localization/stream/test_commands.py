@@ -5,6 +5,7 @@ The oracle of a stream that is interrupted, cut or rotated is the same stream in
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pytest
 
 from tocsin.inference.detection import Detection
 from tocsin.localization.observation.travel import Air, travel_times_s
+from tocsin.localization.stream.commands import read_sensors
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SENSORS = {f"s{i}": xy for i, xy in enumerate([(0, 0), (420, 30), (410, 390), (-20, 400), (200, 610), (-250, 180)])}
@@ -295,3 +297,16 @@ def test_two_sensors_alone_are_said_to_be_too_few(tmp_path):
     assert command.said == [
         "tocsin: 2 detections are of fewer than 3 sensors that agree where they are: no place is found from fewer\n"
     ]
+
+
+def test_a_closed_stdin_is_said_to_be_closed():
+    words = [sys.executable, "-m", "tocsin", "fuse"]
+    result = subprocess.run(["sh", "-c", f"exec {shlex.join(words)} <&-"], check=False, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert result.stderr == ("tocsin: stdin is closed: give a .jsonl of detections, or let them come in by a pipe\n")
+
+
+def test_a_list_of_sensors_has_the_words_for_nothing_of_other_tables(tmp_path):
+    (tmp_path / "sensors.csv").write_text("sensor_id,x_m,y_m,z_m\ns0,0,0,NA\n,,,\n")
+    [sensor] = read_sensors(tmp_path / "sensors.csv")
+    assert (sensor.sensor_id, sensor.x_m, sensor.z_m) == ("s0", 0.0, None)

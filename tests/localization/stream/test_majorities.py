@@ -165,6 +165,13 @@ def test_a_clock_a_year_ahead_neither_hurries_nor_fills_the_memory(monkeypatch):
     assert engine.held == 0
 
 
+def test_one_wrong_time_of_a_sensor_does_not_hold_back_what_it_sends_later():
+    bangs = [bang for index in range(4) for bang in heard(300.0 * index)]
+    first = len(SENSORS)
+    wrong = bangs[0].model_copy(update={"onset_time_utc": START + timedelta(days=3650), "detection_id": "wrong"})
+    assert rounds([*bangs[:first], wrong, *bangs[first:]]) == alone(bangs)
+
+
 def test_three_clocks_ahead_are_outvoted_by_six_and_stay_so():
     fast = {f"fast{i}": (100.0 * i, 70.0 * i) for i in range(3)}
     mixed = []
