@@ -77,7 +77,7 @@ def read_audio(
         wanted_s = duration_s if duration_s is not None and stop < file.frames else (stop - start) / file_rate
         samples = soxr.resample(file.read(start - steps * step, last), file_rate, sample_rate, "HQ")
     first = steps * step * sample_rate // file_rate
-    samples = samples[first : first + max(1, round(wanted_s * sample_rate))]
+    samples = samples[first : first + max(1, math.floor(wanted_s * sample_rate + 0.5))]  # as the resampler rounds
     if samples.size == 0:
         raise TocsinError(
             f"{path}: {stop - start} samples at {file_rate} Hz are too few to resample to {sample_rate} Hz"

@@ -36,6 +36,8 @@ _UNKNOWN = 1 << 62  # samples, and more: the decoder's way to say that there is 
 class _Decoder(soundfile.SoundFile):
     """Reads on from where it stands: its base class seeks after each read, which tears the frames of MP3 apart."""
 
+    place = 0  # samples read so far: codings that cannot seek do not tell theirs
+
     def seekable(self) -> bool:
         """No more than is asked for."""
         return False
@@ -106,11 +108,12 @@ class Sound:
             if max(first, start) < min(end, stop):
                 file = self._take(number)
                 place, count = max(start - first, 0), min(stop, end) - max(start, first)
-                if file.tell() != place:
+                if file.place != place:
                     lead = min(place, _LEAD_OF_MP3 if file.format == "MP3" else 0)
                     file.seek(place - lead)
                     file.read(lead)
                 piece: NDArray[np.float32] = file.read(count, dtype="float32", always_2d=True)
+                file.place = place + len(piece)
                 # Damage within an MP3 costs some of it; the other formats keep their word or are cut off.
                 if len(piece) < count and (file.format != "MP3" or not (len(piece) or empty_allowed)):
                     ends_s, says_s = (first + place + len(piece)) / self.sample_rate, self.frames / self.sample_rate

@@ -39,15 +39,20 @@ def audio_of(samples: ArrayLike, sample_rate: float) -> Audio:
     Raises ``TocsinError`` for what :func:`as_samples` refuses, and for integers, nothing, samples far beyond full scale
     and a rate that is no whole number above zero.
     """
-    wave = np.asarray(samples)
+    try:
+        wave, rate = np.asarray(samples), float(sample_rate)
+    except (TypeError, ValueError) as error:
+        raise TocsinError(
+            f"these are no samples and a rate in Hz: expected floats, (n,), and a number ({error})"
+        ) from None
     if not np.issubdtype(wave.dtype, np.floating):
         raise TocsinError(f"samples of {wave.dtype}: expected floats in -1 to 1, such as integers of 16 bit / 32768")
     if wave.size == 0:
         raise TocsinError("there are no samples: expected one channel, (n,)")
-    if not (sample_rate > 0 and float(sample_rate).is_integer()):
+    if not (rate > 0 and rate.is_integer()):
         raise TocsinError(f"the sample rate is {sample_rate}, expected a whole number of Hz above 0")
-    checked = as_samples(wave, int(sample_rate))
+    checked = as_samples(wave, int(rate))
     loudest = float(np.abs(checked).max())
     if loudest > GREATEST:
         raise TocsinError(f"a sample of {loudest:g}: expected -1 to 1; divide integers that were turned into floats")
-    return Audio(np.ascontiguousarray(checked), int(sample_rate))
+    return Audio(np.ascontiguousarray(checked), int(rate))

@@ -16,7 +16,12 @@ _LONGEST_CLOSE = 1 << 24  # the chunks that close a file are sought in so many b
 _LONGEST_FORM = 1 << 12
 _PIECE = 1 << 20
 # A chunk of such a name that runs past the end of the file was cut off; it is no sound.
-_KNOWN = (b"LIST", b"id3 ", b"bext", b"iXML", b"axml", b"fact", b"cue ", b"smpl", b"JUNK", b"PAD ", b"_PMX")
+_KNOWN = (
+    b"LIST", b"id3 ", b"bext", b"iXML", b"axml", b"fact", b"cue ", b"smpl", b"JUNK", b"PAD ", b"_PMX",
+    b"acid", b"cart", b"inst", b"minf", b"strc", b"DISP", b"PEAK", b"afsp", b"SAUR",
+)  # fmt: skip
+# Tags of other formats, of which no chunk is one: ID3 and TAG, APETAGEX, LYRICSBEGIN.
+_TAGS = (b"ID3", b"TAG", b"APETA", b"LYRIC")
 
 Order = Literal["little", "big"]
 
@@ -68,7 +73,7 @@ def _after(file: BinaryIO, end: int, told: int, size: int, order: Order) -> int 
             name, length = _chunk(file, place, order)
             if name in (b"RIFF", b"RF64", b"RIFX") and read_at(file, place + 8, 4) == b"WAVE":
                 return place
-            if name[:3] in (b"ID3", b"TAG"):
+            if read_at(file, place, 5).startswith(_TAGS):
                 return size
             if len(name) < 4 or not _is_name(name) or place + 8 + length > size:
                 break

@@ -331,3 +331,18 @@ def test_a_cut_mp3_is_read_as_far_in_blocks_as_at_once(tmp_path, rng):
         blocks = np.concatenate([block.samples for block in read_blocks(cut, 1.0, sample_rate)])
         # Places in a damaged MP3 are found by estimate, so samples may differ, but none is missing.
         assert len(blocks) == len(whole) > 3 * (sample_rate or 22050)
+
+
+def test_a_coding_that_cannot_seek_is_read_from_its_start(tmp_path):
+    path = tmp_path / "telephone.wav"
+    soundfile.write(path, 0.1 * np.random.default_rng(0).standard_normal(16000), 8000, subtype="GSM610")
+    expected = soundfile.read(path, dtype="float32")[0]
+    np.testing.assert_array_equal(read_audio(path).samples, expected)
+    np.testing.assert_array_equal(np.concatenate([b.samples for b in read_blocks(path, 0.3)]), expected)
+
+
+@pytest.mark.parametrize(("rate", "frames"), [(48000, 48010), (48000, 16010), (24000, 24001), (8000, 8003)])
+def test_half_a_sample_at_the_end_is_rounded_as_in_blocks(tmp_path, rate, frames):
+    soundfile.write(tmp_path / "half.wav", np.full(frames, 0.1), rate)
+    whole = read_audio(tmp_path / "half.wav", 12000).samples
+    assert len(whole) == sum(len(block.samples) for block in read_blocks(tmp_path / "half.wav", 1.0, 12000))

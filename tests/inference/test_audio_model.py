@@ -91,6 +91,9 @@ def test_the_likeliest_class_has_the_highest_probability(model, sounds):
     [
         ((np.zeros((100, 2)), 12000), r"shape \(100, 2\): expected one channel"),
         ((np.zeros(0), 12000), "there are no samples"),
+        ((np.zeros(9), "fast"), "these are no samples and a rate in Hz"),
+        ((np.zeros(9), None), "these are no samples and a rate in Hz"),
+        (([[1.0], [1.0, 2.0]], 12000), "these are no samples and a rate in Hz"),
         ((np.zeros(100, np.int16), 12000), "samples of int16: expected floats in -1 to 1"),
         ((np.array([0.0, np.nan]), 12000), r"a sample is NaN or infinite at 0\.000083 s"),
         ((np.full(100, 3e4), 12000), "a sample of 30000: expected -1 to 1"),

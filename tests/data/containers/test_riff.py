@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import soundfile
 
 from tocsin import TocsinError
 from tocsin.data.audio import read_audio
@@ -130,3 +131,19 @@ def test_joined_files_that_differ_are_refused(wav, noise, encoded, tmp_path):
 def test_what_is_too_long_for_the_sizes_of_wav_is_read_as_rf64(wav, written, heard, monkeypatch):
     monkeypatch.setattr(riff, "_MOST_OF_RIFF", 1000)
     assert np.array_equal(heard(sized(wav, 36, 0) + NOTES, "wav"), written)
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        b"APETAGEX" + (2000).to_bytes(4, "little") + bytes(20) + b"Title hello",
+        b"LYRICSBEGININD0000200000015LYRICS200" + b"TAG" + bytes(125),
+        b"cart" + (500).to_bytes(4, "little") + b"\x7f" * 300,
+    ],
+)
+def test_tags_and_cut_off_notes_behind_a_right_size_are_not_heard(tmp_path, behind):
+    path = tmp_path / "tagged.wav"
+    samples = np.random.default_rng(0).integers(-30, 30, 48000, np.int16)
+    soundfile.write(path, samples, 16000)
+    path.write_bytes(path.read_bytes() + behind)
+    np.testing.assert_array_equal(read_audio(path).samples, samples / np.float32(32768))
