@@ -28,6 +28,7 @@ from tocsin.inference.onsets.picker import Onset, OnsetPicker
 from tocsin.inference.pick import Event
 from tocsin.inference.stream import EventStream
 
+TABLE = "recordings.csv"
 REQUIRED_COLUMNS = ("path", "sensor_id", "start_time_utc")
 POSITION_COLUMNS = ("x_m", "y_m", "z_m", "latitude", "longitude", "elevation_m")
 QUALITY_COLUMNS = ("clock_sigma_s", "position_sigma_m")
@@ -76,6 +77,14 @@ class ArrayRecording:
         return f"<ArrayRecording {self}>"
 
 
+def is_array_recording(folder: Path) -> bool:
+    """Whether a path is a folder with ``recordings.csv``."""
+    try:
+        return (folder / TABLE).is_file()
+    except OSError:  # a name too long for the file system
+        return False
+
+
 def read_array_recording(folder: str | Path) -> ArrayRecording:
     """Read ``recordings.csv`` and ``weather.json``; the audio itself is opened by :func:`detect_array`.
 
@@ -83,12 +92,8 @@ def read_array_recording(folder: str | Path) -> ArrayRecording:
         TocsinError: a file is missing or, naming row and column, not as the contract says.
     """
     folder = Path(folder)
-    table = folder / "recordings.csv"
-    try:
-        found = table.is_file()
-    except OSError:  # a name too long for the file system
-        found = False
-    if not found:
+    table = folder / TABLE
+    if not is_array_recording(folder):
         raise TocsinError(
             f"{folder} is no array recording: expected {table.name} in it ({','.join(REQUIRED_COLUMNS)},…)"
         )

@@ -12,7 +12,14 @@ from rich.progress import track
 from tocsin import TocsinError
 from tocsin.data.audio import find_audio
 from tocsin.data.complaints import complain
-from tocsin.inference.array_recording import ArrayRecording, SensorRecording, detect_array, read_array_recording
+from tocsin.inference.array_recording import (
+    TABLE,
+    ArrayRecording,
+    SensorRecording,
+    detect_array,
+    is_array_recording,
+    read_array_recording,
+)
 from tocsin.inference.audio_model import AudioModel
 from tocsin.inference.detection import Detection, parse_detection
 from tocsin.inference.pick import label_of
@@ -23,7 +30,6 @@ Weights = Annotated[
     str | None,
     typer.Option("--model", help="an .onnx of `tocsin export`, or tocsin-m (the default) or tocsin-s (smaller)"),
 ]
-TABLE = "recordings.csv"
 OutputFormat = Literal["csv", "jsonl", "raven", "audacity", "detections", "detections-jsonl"]
 
 
@@ -125,7 +131,7 @@ def _write_detections(
 
 def _arrays(paths: list[Path], said: dict[str, Any]) -> list[ArrayRecording]:
     """The array recordings that some paths are: folders with recordings.csv, or one file and what is said of it."""
-    folders = [path for path in paths if _is_array(path)]
+    folders = [path for path in paths if is_array_recording(path)]
     if len(folders) < len(paths):
         files = find_audio((path for path in paths if path not in folders), complain)
         if folders or len(files) > 1:
@@ -137,13 +143,6 @@ def _arrays(paths: list[Path], said: dict[str, Any]) -> list[ArrayRecording]:
     if said:
         raise typer.BadParameter(f"{folders[0] / TABLE} says where and when: leave out {_option(next(iter(said)))}")
     return [read_array_recording(folder) for folder in folders]
-
-
-def _is_array(path: Path) -> bool:
-    try:
-        return (path / TABLE).is_file()
-    except OSError:  # a name too long for the file system
-        return False
 
 
 def _one_file(path: Path, said: dict[str, Any]) -> ArrayRecording:
