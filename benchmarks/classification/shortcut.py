@@ -32,8 +32,6 @@ from typing import NamedTuple
 import numpy as np
 from features import RATE, Wave, at_rate, encoded, in_opus, levelled, loudest_cut, low_passed, mel_statistics
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import track
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
@@ -42,6 +40,7 @@ from sklearn.preprocessing import StandardScaler
 from tocsin import TocsinError
 from tocsin.data.labels import CLASSES
 from tocsin.data.splits import session_weights
+from tocsin.evaluation.hearing.evidence import side_by_side
 from tocsin.evaluation.hearing.examples import Example, clip_examples, clip_rows, divide
 from tocsin.evaluation.hearing.judges import Judges
 from tocsin.evaluation.hearing.report import text
@@ -137,12 +136,13 @@ def main() -> int:
 
 def see(clips: Sequence[Example], change: Callable[[Example], Wave], judges: Judges, said: str) -> Seen:
     """What is seen of every clip after a change."""
-    bands, answers = [], []
-    for clip in track(clips, said, console=Console(stderr=True), transient=True):
+
+    def seen_of(clip: Example) -> tuple[NDArray[np.float64], list[float]]:
         wave, model = change(clip), judges.judge_of(clip.group)
-        bands.append(mel_statistics(wave))
         probabilities = classify_samples(model, wave, RATE) if model else {}
-        answers.append([np.log(probabilities.get(name, np.nan)) for name in CLASSES])
+        return mel_statistics(wave), [float(np.log(probabilities.get(name, np.nan))) for name in CLASSES]
+
+    bands, answers = zip(*side_by_side(seen_of, clips, os.cpu_count() or 1, said), strict=True)
     return Seen(np.stack(bands), np.array(answers))
 
 

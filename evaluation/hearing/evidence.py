@@ -117,7 +117,7 @@ def gather(recordings: Path, judges: Judges, open_set_labels: Sequence[str] = ()
 
     windows = [window for some in over(lambda test: live_fire_windows([test]), tests, "reading") for window in some]
     return Evidence(
-        weights=tuple(model.card.model_id for model in judges.models),
+        weights=judges.names,
         threshold=judges.models[0].card.threshold,
         clips=_answers(examples, judges, over(judges.probabilities, examples, "classifying clips")),
         clips_left_out=left_out,
@@ -134,12 +134,18 @@ def gather(recordings: Path, judges: Judges, open_set_labels: Sequence[str] = ()
 def side_by_side(
     function: Callable[[Item], Result], items: Sequence[Item], workers: int, said: str = "listening"
 ) -> list[Result]:
-    """``function`` of each item in the order of the items, so many at once, with a progress bar that says what."""
+    """``function`` of each item in the order of the items, so many at once, with a progress bar that says what.
+
+    After an error the rest is not begun.
+    """
     console = Console(stderr=True)
-    with ThreadPoolExecutor(workers) as pool:
+    pool = ThreadPoolExecutor(workers)
+    try:
         results = pool.map(function, items)
-        shown = track(results, said, total=len(items), console=console, transient=True, disable=not console.is_terminal)
-        return list(shown)
+        bar = track(results, said, total=len(items), console=console, transient=True, disable=not console.is_terminal)
+        return list(bar)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _answers(examples: Sequence[Example], judges: Judges, probabilities: Sequence[dict[str, float]]) -> Answers:

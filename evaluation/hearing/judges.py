@@ -31,6 +31,13 @@ class Judges:
         """Names and versions of the weights, each once."""
         return ", ".join(dict.fromkeys(model.card.model_id for model in self.models))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Name and version of each of the weights, in order, with its file where several have the same."""
+        ids = [model.card.model_id for model in self.models]
+        stems = [model.path.stem for model in self.models]
+        return tuple(i if ids.count(i) == 1 else f"{i} ({stem})" for i, stem in zip(ids, stems, strict=True))
+
     def judge_of(self, session: str) -> Model | None:
         """The model that judges a session, None where all have met it."""
         return next((model for model in self.models if model.card.may_judge(session)), None)

@@ -29,12 +29,20 @@ def weights(write_carded, tmp_path_factory):
 def test_first_model_that_never_met_a_session_judges_it(weights):
     judges = Judges([weights / "old.onnx", weights / "first.onnx", weights / "second.onnx"])
     assert judges.name == "old-0, first-0, second-0"
+    assert judges.names == ("old-0", "first-0", "second-0")
     judged = {session: judges.judge_of(session) for session in "abcdef"}
     names = {session: model.card.name if model else None for session, model in judged.items()}
     # b was trained on by both that say what they were trained on; the old card speaks for nothing but a.
     assert names == {"a": "old", "b": None, "c": "first", "d": "second", "e": "first", "f": "first"}
     with pytest.raises(TocsinError, match="session b was trained or validated on"):
         judges.required("b")
+
+
+def test_weights_of_one_name_are_told_by_their_files(weights, write_carded):
+    for fold in ("fold0", "fold1"):
+        write_carded(weights / f"{fold}.onnx", name="first")
+    judges = Judges([weights / "old.onnx", weights / "fold0.onnx", weights / "fold1.onnx"])
+    assert judges.names == ("old-0", "first-0 (fold0)", "first-0 (fold1)")
 
 
 def test_order_of_the_weights_decides(weights):
