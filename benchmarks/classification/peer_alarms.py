@@ -4,8 +4,8 @@
 
 Recordings, recall and the counting of alarms are those of `tocsin evaluate`. Tocsin judges onsets; a rival knows none,
 and scores windows on a grid, each of which counts as a bang at its middle: an arrival is found where a window that
-holds it reaches the threshold, and windows above it within a second of the one before are one alarm. Between the shots
-of the live fire only windows count that hold no shot. Needs ``ai-edge-litert``.
+holds it reaches the threshold, and windows above it within a second of the one before are one alarm, however long they
+go on. Between the shots of the live fire only windows count that hold no shot. Needs ``ai-edge-litert``.
 """
 
 import argparse

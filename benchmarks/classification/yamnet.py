@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import soxr
+from audioset import DETECTORS, Places, uses_of, windows_of
 from numpy.typing import NDArray
 
 from tocsin.data.audio import Audio
@@ -20,8 +21,7 @@ from tocsin.evaluation.hearing.examples import Example
 from tocsin.training.teacher import SAMPLE_RATE, WINDOW, yamnet
 
 HOP = 7_680
-# Places among the 521 classes of AudioSet: explosion, gunshot and its four kinds, fireworks, firecracker.
-EXPLOSION, GUNSHOTS, FIREWORKS = 420, slice(421, 426), slice(426, 428)
+PLACES = Places(420, slice(421, 426), slice(426, 428))  # among its 521 classes of AudioSet
 
 
 class Yamnet:
@@ -30,38 +30,25 @@ class Yamnet:
     name = "YAMNet"
     sample_rate = SAMPLE_RATE
     window_s = WINDOW / SAMPLE_RATE
-    detectors = ("gunshot family", "gunshot family − fireworks", "all explosive classes")
+    detectors = DETECTORS
 
     def __init__(self, path: Path) -> None:
         self._listen = yamnet(path)
 
     def annotate(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Scores of each window of a 16 kHz waveform, shape (windows, 521); the last window ends with the waveform."""
-        samples = np.pad(samples, (0, max(0, WINDOW - len(samples))), mode="reflect")
-        return np.stack([self._listen(samples[start : start + WINDOW]) for start in _starts(len(samples))])
+        return np.stack([self._listen(window) for window in windows_of(samples, WINDOW, HOP)[1]])
 
     def listen(self, audio: Audio) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Middle of each window, seconds, shape (windows,), and its score in each use, shape (windows, uses)."""
         samples = _at_rate(audio)
-        middle_s = np.array(_starts(len(samples))) / SAMPLE_RATE + self.window_s / 2
-        return middle_s, uses_of(self.annotate(samples))
+        middle_s = windows_of(samples, WINDOW, HOP)[0] / SAMPLE_RATE + self.window_s / 2
+        return middle_s, uses_of(self.annotate(samples), PLACES)
 
     def scores(self, example: Example) -> dict[str, float]:
         """Score of each use as a gunshot detector, the higher the likelier."""
         highest = self.annotate(_at_rate(example.read())).max(axis=0)
-        return dict(zip(self.detectors, uses_of(highest[None])[0].tolist(), strict=True))
-
-
-def uses_of(scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Scores of all classes, shape (windows, 521), to those of the uses as a detector, 0 … 1, shape (windows, 3)."""
-    gunshot, fireworks = scores[:, GUNSHOTS].max(axis=1), scores[:, FIREWORKS].max(axis=1)
-    explosive = np.maximum(np.maximum(gunshot, fireworks), scores[:, EXPLOSION])
-    return np.stack([gunshot, (1 + gunshot - fireworks) / 2, explosive], axis=1).astype(np.float64)
-
-
-def _starts(length: int) -> list[int]:
-    last = max(0, length - WINDOW)
-    return [*range(0, last, HOP), last]
+        return dict(zip(self.detectors, uses_of(highest[None], PLACES)[0].tolist(), strict=True))
 
 
 def _at_rate(audio: Audio) -> NDArray[np.float32]:

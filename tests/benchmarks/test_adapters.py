@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 def adapters(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks/classification"))
     yield
-    for name in ("baseline", "features", "peer_alarms", "shortcut", "tocsin_onnx", "yamnet"):
+    for name in ("audioset", "baseline", "features", "peer_alarms", "shortcut", "tocsin_onnx", "yamnet"):
         sys.modules.pop(name, None)
 
 
@@ -64,6 +64,17 @@ def test_yamnet_windows_lie_on_its_hop_and_end_with_the_waveform(adapters, recor
     assert middle_s * SAMPLE_RATE - WINDOW / 2 == pytest.approx(starts)
     assert scores.shape == (4, len(yamnet.detectors))
     assert ((scores >= 0) & (scores <= 1)).all()
+
+
+def test_windows_end_with_the_waveform_and_a_short_one_is_mirrored(adapters):
+    from audioset import windows_of
+
+    samples = np.arange(10, dtype=np.float32)
+    starts, windows = windows_of(samples, 4, 3)
+    assert starts.tolist() == [0, 3, 6]
+    assert windows.tolist() == [[0, 1, 2, 3], [3, 4, 5, 6], [6, 7, 8, 9]]
+    assert windows_of(samples, 4, 4)[0].tolist() == [0, 4, 6]
+    assert windows_of(samples[:3], 4, 3)[1].tolist() == [[0, 1, 2, 1]]
 
 
 class Grid:
