@@ -40,14 +40,13 @@ def paired_alarms(stretches: Sequence[Stretch], threshold: float) -> Paired | No
     for heard in tests.values():
         called = [(sensor, _called(stretch, threshold)) for sensor, stretch in heard]
         for sensor, stretch in heard:
-            others = [(other, other_stretch) for other, other_stretch in heard if other.sensor_id != sensor.sensor_id]
-            beside = _overlaps_s(stretch, [other_stretch for _, other_stretch in others])
+            beside = _overlaps_s(stretch, [own for other, own in heard if other.sensor_id != sensor.sensor_id])
             listened_s += sum(end_s - start_s for start_s, end_s in beside)
-            onsets_s = _called(stretch, threshold)
-            onsets_s = onsets_s[[any(low <= at_s < high for low, high in beside) for at_s in onsets_s.tolist()]]
-            if not len(onsets_s):
+            every_s = _called(stretch, threshold).tolist()
+            onsets_s = [at_s for at_s in every_s if any(low <= at_s < high for low, high in beside)]
+            if not onsets_s:
                 continue
-            near = np.array([_seconded(at_s, sensor, called) for at_s in onsets_s.tolist()])
+            near = np.array([_seconded(at_s, sensor, called) for at_s in onsets_s])
             of_alarm = np.cumsum(np.diff(onsets_s, prepend=-np.inf) > ONE_ALARM_S)
             single += int(of_alarm[-1])
             confirmed += len(set(of_alarm[near].tolist()))
