@@ -21,7 +21,8 @@ from tocsin.data.labels import CLASSES
 from tocsin.data.manifests import ManifestRow, read_manifest
 from tocsin.data.public.pittsburgh import labelled_clips, read_live_fire
 from tocsin.data.splits import assert_no_leak, group_folds
-from tocsin.training.dataset import SYNTHETIC, Augmentation, WindowDataset
+from tocsin.training.batch_augmentation import Augmentation, BatchAugmentation, RawWindows, Windows
+from tocsin.training.dataset import SYNTHETIC, WindowDataset
 from tocsin.training.sampling import BalancedSampler, Draw, balanced_weights
 from tocsin.training.teacher import Teacher
 
@@ -45,7 +46,7 @@ class TocsinData(lightning.LightningDataModule):
         sessions: ``{"train": […], "validation": […], "test": […]}``, sessions of a part whatever their fold:
             firing positions, say.
         class_shares: share of each class in an epoch.
-        augmentation: arguments of :class:`tocsin.training.dataset.Augmentation`.
+        augmentation: arguments of :class:`tocsin.training.batch_augmentation.Augmentation`.
         teacher: arguments of :class:`tocsin.training.teacher.Teacher`, or ``None`` to learn from labels alone.
         sample_rate, window_samples: of the model.
         examples_per_epoch, batch_size: of all processes together.
@@ -84,6 +85,7 @@ class TocsinData(lightning.LightningDataModule):
             workers,
             seed,
         )
+        self.augment = BatchAugmentation(self.augmentation, sample_rate, window_samples)
         self.parts: dict[str, WindowDataset] = {}
 
     def setup(self, stage: str | None = None) -> None:
@@ -167,6 +169,13 @@ class TocsinData(lightning.LightningDataModule):
         self.sampler = BalancedSampler(self._balanced(), self.examples_per_epoch, self.seed, rank, processes)
         return self._loader(part, self.sampler, self.batch_size // processes, self.workers)
 
+    def on_after_batch_transfer(self, batch: Windows | RawWindows, dataloader_idx: int) -> Windows:
+        """Augment training windows where they are trained on; called by Lightning."""
+        if isinstance(batch, RawWindows):
+            windows: Windows = self.augment.to(batch.crops.device)(batch)
+            return windows
+        return batch
+
     def favour(self, factors: NDArray[np.float64]) -> None:
         """From the next epoch on draw each training row its factor, shape ``(rows,)``, more often than its share."""
         favoured = self._balanced() * factors
@@ -190,7 +199,11 @@ class TocsinData(lightning.LightningDataModule):
         return self._loader(self.parts[part], draws, self.batch_size, workers=0)
 
     def _loader(self, part: WindowDataset, sampler: Any, batch_size: int, workers: int) -> DataLoader[Any]:
-        return DataLoader(part, batch_size, sampler=sampler, num_workers=workers, persistent_workers=False)
+        return DataLoader(part, batch_size, sampler=sampler, num_workers=workers, collate_fn=_as_it_is)
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch
 
 
 def _trusted(row: ManifestRow) -> bool:

@@ -11,6 +11,7 @@ from torchmetrics.classification import BinaryAUROC
 from tocsin.data.labels import CLASSES
 from tocsin.models import registry
 from tocsin.models.card import WeightCard
+from tocsin.training.batch_augmentation import Windows
 from tocsin.training.teacher import TAUGHT
 
 GUNSHOT = CLASSES.index("gunshot")
@@ -56,14 +57,20 @@ class TocsinModule(lightning.LightningModule):
 
     def forward(self, windows: Tensor) -> Tensor:
         """Waveforms ``(batch, window_samples)`` to logits ``(batch, classes)``."""
-        logits: Tensor = self.model(windows)
+        logits: Tensor = self.model.classifier(self.model.embed(self.spectrogram(windows)))
         return logits
 
-    def training_step(self, batch: tuple[Tensor, Tensor, Tensor, Tensor], index: int) -> Tensor:
-        """Cross-entropy of a batch of (windows, labels, masks, teaching), and the distance from the teacher."""
+    def spectrogram(self, windows: Tensor) -> Tensor:
+        """Log-mel of windows, in single precision whatever the trainer's: half of it ends above the floor."""
+        with torch.autocast(windows.device.type, enabled=False):
+            spectrogram: Tensor = self.model.front_end(windows)
+        return spectrogram
+
+    def training_step(self, batch: Windows, index: int) -> Tensor:
+        """Cross-entropy of a batch, and its distance from the teacher."""
         windows, labels, masks, teaching = batch
         with torch.no_grad():
-            spectrogram = masked(self.model.front_end(windows), masks)
+            spectrogram = masked(self.spectrogram(windows), masks)
         features = self.model.embed(spectrogram)
         logits = self.model.classifier(features)
         loss = functional.cross_entropy(logits, labels, label_smoothing=self.hparams["label_smoothing"])
@@ -72,7 +79,7 @@ class TocsinModule(lightning.LightningModule):
         self.log("train/loss", loss, prog_bar=True)
         return loss
 
-    def validation_step(self, batch: tuple[Tensor, Tensor, Tensor, Tensor], index: int) -> None:
+    def validation_step(self, batch: Windows, index: int) -> None:
         """Loss, accuracy and gunshot AUC of windows as recorded."""
         windows, labels, *_ = batch
         logits = self(windows)
