@@ -68,7 +68,7 @@ def train(config: DictConfig, folder: Path) -> Path:
         callbacks=[
             ModelCheckpoint(last.parent, filename=last.stem, enable_version_counter=False),
             LearningRateMonitor(),
-            *instantiate(config.callbacks).values(),
+            *(callback for callback in instantiate(config.callbacks).values() if callback is not None),
             *(
                 [RichProgressBar(console_kwargs={"stderr": True})]
                 if config.trainer.get("enable_progress_bar", True)

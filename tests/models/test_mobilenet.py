@@ -123,17 +123,14 @@ def test_tags_of_real_clips_are_those_that_were_stored_of_the_published_network(
         torch.testing.assert_close(tags[0, list(expected)], stored, rtol=0, atol=1e-3)
 
 
-def test_audio_of_12_khz_gives_the_tags_of_the_same_audio_at_32_khz(recordings, published):
-    trunk = MobileNet().eval()
-    trunk.load_published(published)
-    for name, expected in CLIPS.items():
+def test_audio_of_12_khz_gives_the_published_spectrogram_of_the_same_audio_at_32_khz(recordings):
+    for name in CLIPS:
         narrow = first_seconds(recordings / "clips/audio" / name, 12_000)
         wide = torchaudio.functional.resample(0.5 * narrow / narrow.abs().max(), 12_000, 32_000)
-        with torch.no_grad():
-            ours = trunk(AudioSetFrontEnd()(narrow)).sigmoid()[0, list(expected)]
-            theirs = trunk(published_spectrogram(wide, center=False)).sigmoid()[0, list(expected)]
-        # A resampler leaves a little above 6 kHz.
-        torch.testing.assert_close(ours, theirs, rtol=0, atol=0.1)
+        ours, theirs = AudioSetFrontEnd()(narrow), published_spectrogram(wide, center=False)
+        # Up to 5.4 kHz, where the resampler's filter begins. Frames lie a fraction of a sample apart.
+        difference = (ours - theirs)[:, :87].abs()
+        assert difference.mean() < 0.03, (name, difference.mean())
 
 
 def first_seconds(path, rate):
