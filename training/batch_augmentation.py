@@ -121,7 +121,9 @@ class BatchAugmentation(nn.Module):
         _change(
             windows,
             (one["fill"] < FILLED) & (windows.abs().amin(1) == 0),
-            lambda few, rows: changes.fill_digital_silence(few, raw.beds.index_select(0, rows), between("fill_db", 20, 60, rows), rate),
+            lambda few, rows: changes.fill_digital_silence(
+                few, raw.beds.index_select(0, rows), between("fill_db", 20, 60, rows), rate
+            ),
         )
         _change(
             windows,
@@ -131,7 +133,9 @@ class BatchAugmentation(nn.Module):
         _change(
             windows,
             one["mix"] < augmentation.background,
-            lambda few, rows: changes.mix(few, raw.beds.index_select(0, rows), between("mix_db", *augmentation.snr_db, rows), rate),
+            lambda few, rows: changes.mix(
+                few, raw.beds.index_select(0, rows), between("mix_db", *augmentation.snr_db, rows), rate
+            ),
         )
         _change(
             windows,

@@ -49,7 +49,7 @@ def quantize(
     if path.suffix != ".onnx":
         raise typer.BadParameter(f"--out must end in .onnx, got {path}")
     graph, card = read_model(source)
-    known, held_out = divide([row for place in recordings for row in read_rows(place)], card)
+    known, held_out = divide([row for place in recordings for row in read_rows(place) if not row.doubtful], card)
     calibration, _ = read_windows(known, card, CALIBRATION_ROWS)
     windows, gunshot = read_windows(held_out, card, HELD_OUT_ROWS)
     write_int8(graph, card, calibration, path)
@@ -100,7 +100,7 @@ def divide(rows: Sequence[ManifestRow], card: WeightCard) -> tuple[list[Manifest
         TocsinError: one of the two is empty.
     """
     held_out = [row for row in rows if card.may_judge(row.group)]
-    known = [row for row in rows if not card.may_judge(row.group) and row.use == "train"]
+    known = [row for row in rows if not card.may_judge(row.group) and row.may_train]
     if not known or not held_out:
         raise TocsinError(
             f"of the {len(rows)} rows {len(known)} are known to {card.name} and {len(held_out)} held out by its card: "

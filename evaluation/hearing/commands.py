@@ -32,8 +32,8 @@ from tocsin.evaluation.hearing.sections import (
 
 DESCRIPTION = """How well does Tocsin hear? The standard report, on recordings that the judging weights never met.
 
-Of several weights the first whose card allows it judges a recording: neither trained nor validated on its session.
-What all have met is left out and counted."""
+Of several weights the first whose card says that it held a recording's session out for test judges it, else the first
+that was neither trained nor validated on the session. What all have met is left out and counted."""
 
 
 def main(words: Sequence[str]) -> int:

@@ -189,10 +189,10 @@ def test_baseline_never_judges_a_session_that_it_met(adapters, tmp_path):
 
     names = [("gunshot", f"s{number // 2}") for number in range(20)] + [("rain", "unlearnt")]
     examples = [Example(name, name, "x", group, group, tmp_path, 0, 1) for name, group in names]
-    fold_of = {f"s{number}": number % 5 for number in range(10)}
+    folds = {f"s{number}": number % 5 for number in range(10)} | {"unlearnt": 0}
     features = np.array([[float(hash(group))] for _, group in names])
     learnable = np.array([True] * 20 + [False])
-    assert cross_validated(Memory, features, examples, learnable, fold_of).tolist() == [0.0] * 21
+    assert cross_validated(Memory, features, examples, learnable, folds).tolist() == [0.0] * 21
     weights = balanced(examples)
     assert weights[:20].sum() == pytest.approx(weights[20])
 
@@ -217,3 +217,19 @@ def test_source_is_told_by_its_mark_and_not_without_one(adapters, tmp_path, rng)
     marked = blind + 6 * np.array([[source == "b", 0, 0, 0] for source, _ in rows])
     assert source_told(marked, clips, "impulse", ["a", "b"]) > 0.95
     assert source_told(blind, clips, "impulse", ["a", "b"]) < 0.8
+
+
+def test_baseline_is_judged_on_the_folds_of_the_cross_validation(adapters, recordings):
+    from baseline import FOLDS, folds_of
+    from hydra import compose, initialize_config_module
+    from hydra.utils import instantiate
+
+    from tocsin.evaluation.hearing.examples import clip_rows, live_fire_tests
+
+    folds = folds_of(clip_rows(recordings), live_fire_tests(recordings), seed=0)
+    assert set(folds.values()) == set(range(FOLDS))
+    with initialize_config_module("tocsin.configs", version_base=None):
+        words = [f"recordings={recordings}", "experiment=crossvalidation", "data.test_fold=3"]
+        parts = instantiate(compose("train", words).data).split_rows()
+    tested = {row.group for row in parts["test"] if row.source != "synthesis"}
+    assert tested == {session for session, number in folds.items() if number == 3}
