@@ -1,7 +1,6 @@
 """``tocsin export``: a checkpoint to one ``.onnx`` with front end, weights and card, checked against torch."""
 
 import logging
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +15,8 @@ from torch import Tensor
 from tocsin import TocsinError
 from tocsin.models import registry
 from tocsin.models.base import WaveformClassifier
-from tocsin.models.card import METADATA_KEY, WeightCard
+from tocsin.models.card import WeightCard
+from tocsin.training.model_file import placed, save_model
 
 TOLERANCE = 1e-4
 OPSET = 18
@@ -71,22 +71,13 @@ def write_onnx(model: WaveformClassifier, card: WeightCard, path: Path) -> float
     Raises:
         TocsinError: the difference exceeds ``TOLERANCE``; nothing is written then.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise IsADirectoryError(21, "it is a folder")
-    except OSError as error:
-        raise TocsinError(f"{path} cannot be written ({error.strerror}): choose another --out") from error
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        draft = Path(folder) / "draft.onnx"
+    with placed(path, card) as draft:
         _export(model, card, draft)
         difference = parity(model, card, draft)
         if not difference <= TOLERANCE:
             raise TocsinError(
                 f"{path}: not written: onnxruntime and torch differ by {difference:.1e}, {TOLERANCE:.0e} is allowed"
             )
-        draft.replace(path)
-    path.with_suffix(".json").write_text(card.model_dump_json(indent=2) + "\n")
     return difference
 
 
@@ -116,20 +107,24 @@ def _export(model: WaveformClassifier, card: WeightCard, path: Path) -> None:
     for node in graph.graph.node:
         node.doc_string = ""
     graph.doc_string = ""
-    onnx.helper.set_model_props(graph, {METADATA_KEY: card.model_dump_json()})
     onnx.checker.check_model(graph, full_check=True)
-    onnx.save(graph, path)
+    save_model(graph, card, path)
 
 
 def parity(model: WaveformClassifier, card: WeightCard, path: Path) -> float:
-    """Largest absolute logit difference over noise, a bang, silence and full scale, in batches of one and of all."""
+    """Largest absolute logit difference over :func:`check_windows`, in batches of one and of all."""
+    windows = check_windows(card)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return max(_difference(model, session, batch) for batch in (windows, *torch.split(windows, 1)))
+
+
+def check_windows(card: WeightCard) -> Tensor:
+    """Noise of three levels, a bang, silence and full scale: 21 windows ``(21, window_samples)``, always the same."""
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(6, card.window_samples, generator=generator)
     bang = noise[0] * torch.exp(-torch.arange(card.window_samples) / (0.02 * card.sample_rate))
     rows = [noise * level for level in (1e-4, 0.01, 0.3)]
-    windows = torch.cat([*rows, bang[None], torch.zeros(1, card.window_samples), noise.sign()[:1]]).float()
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return max(_difference(model, session, batch) for batch in (windows, *torch.split(windows, 1)))
+    return torch.cat([*rows, bang[None], torch.zeros(1, card.window_samples), noise.sign()[:1]]).float()
 
 
 def _difference(model: WaveformClassifier, session: onnxruntime.InferenceSession, windows: Tensor) -> float:
