@@ -92,7 +92,6 @@ class TwoTails(WaveformClassifier):
         trunk.load_published(state)
         self.shared.load_state_dict(trunk.features[:SHARED].state_dict())
         for tail in (self.frozen, self.tuned):
-            # A slice of a Sequential numbers its stages anew.
             tail.load_state_dict(trunk.features[SHARED:].state_dict())
         self.tagger.load_state_dict(trunk.tagger.state_dict())
 
