@@ -120,7 +120,7 @@ class BatchAugmentation(nn.Module):
         windows = changes.played(raw.crops, raw.speeds, self.window)
         _change(
             windows,
-            (one["fill"] < FILLED) & (windows.abs().amin(1) == 0),
+            (one["fill"] < FILLED) & changes.hold_digital_silence(windows),
             lambda few, rows: changes.fill_digital_silence(
                 few, raw.beds.index_select(0, rows), between("fill_db", 20, 60, rows), rate
             ),
@@ -149,7 +149,7 @@ class BatchAugmentation(nn.Module):
             ),
         )
         level = torch.where(one["loud"] < augmentation.clipping, 18 * one["level"], 45 * one["level"] - 45)
-        windows = changes.gain_and_clip(windows, level)
+        changes.gain_and_clip(windows, level)
         if len(raw.broken):
             windows[raw.broken] = changes.rearrange(windows[raw.broken], raw.source, raw.added)
         _change(
@@ -166,7 +166,7 @@ class BatchAugmentation(nn.Module):
         count = round(ECHOES_S * self.sample_rate)
         time_s = torch.arange(count, device=self.noise.device) / self.sample_rate
         first = (chance["tail_place"] * (NOISE - count)).long()
-        noise = self.noise[first + torch.arange(count, device=first.device)]
+        noise = self.noise.unfold(0, count, 1).index_select(0, first.squeeze(1))
         tail = noise * torch.exp(-time_s / (0.03 + 0.27 * chance["tail_decay"]))
         responses = 10 ** ((25 * chance["tail_db"] - 50) / 20) * tail
         responses[:, 0] += 1

@@ -21,13 +21,12 @@ def played(crops: Tensor, speeds: Tensor, count: int) -> Tensor:
     """
     windows = crops.new_empty(len(crops), count)
     places = torch.arange(count, device=crops.device)
-    few = len(crops) if crops.is_cuda else CACHED
-    for some, speed, out in zip(crops.split(few), speeds.split(few), windows.split(few), strict=True):
+    for few, speed, out in zip(crops.split(CACHED), speeds.split(CACHED), windows.split(CACHED), strict=True):
         place = places * speed[:, None]
         index = place.long()
-        before = some.gather(1, index)
+        before = few.gather(1, index)
         share = place.sub_(index)
-        torch.lerp(before, some.gather(1, index.add_(1)), share, out=out)
+        torch.lerp(before, few.gather(1, index.add_(1)), share, out=out)
     return windows
 
 
@@ -36,6 +35,11 @@ def loudest_rms(windows: Tensor, sample_rate: int) -> Tensor:
     length = max(1, round(LOUDEST_S * sample_rate))
     frames = windows[:, : windows.shape[1] // length * length].reshape(len(windows), -1, length)
     return frames.square().mean(2).amax(1).sqrt()
+
+
+def hold_digital_silence(windows: Tensor) -> Tensor:
+    """Whether a sample is exactly zero, ``(batch,)``."""
+    return torch.cat([few.abs().amin(1) for few in windows.split(CACHED)]) == 0
 
 
 def fill_digital_silence(windows: Tensor, noise: Tensor, relative_db: Tensor, sample_rate: int) -> Tensor:
@@ -51,7 +55,7 @@ def fill_digital_silence(windows: Tensor, noise: Tensor, relative_db: Tensor, sa
 def mix(windows: Tensor, noise: Tensor, snr_db: Tensor, sample_rate: int) -> Tensor:
     """Windows plus noise ``(batch, n)``, scaled so that their loudest 20 ms stand ``snr_db`` above the noise's mean."""
     scale = _ratio(loudest_rms(windows, sample_rate), _rms(noise)) * 10 ** (-snr_db / 20)
-    return torch.addcmul(windows, scale[:, None], noise)
+    return windows.addcmul(scale[:, None], noise)
 
 
 def convolve(windows: Tensor, responses: Tensor) -> Tensor:
@@ -81,10 +85,10 @@ def reshape_spectrum(windows: Tensor, tilt_db: Tensor, corner_hz: Tensor, order:
 
 
 def gain_and_clip(windows: Tensor, level_dbfs: Tensor) -> Tensor:
-    """Peaks at ``level_dbfs``, clipped at full scale where that is above 0."""
-    peak = windows.abs().amax(1)
+    """Peaks at ``level_dbfs``, clipped at full scale where that is above 0; done in place."""
+    peak = torch.maximum(windows.amax(1), -windows.amin(1))
     scale = 10 ** (level_dbfs / 20) / torch.where(peak > 0, peak, 1.0)
-    return (windows * scale[:, None]).clamp_(-1.0, 1.0)
+    return windows.mul_(scale[:, None]).clamp_(-1.0, 1.0)
 
 
 def rearrange(windows: Tensor, source: Tensor, added: Tensor) -> Tensor:
