@@ -48,6 +48,11 @@ class WaveformClassifier(nn.Module):
         """Whether it learns from a pretrained trunk, given to :meth:`take_trunk`, and not from nothing."""
         return False
 
+    @property
+    def trunk(self) -> dict[str, str]:
+        """``source`` and ``licence`` of its trunk, for the weight card; empty without one."""
+        return {}
+
     def take_trunk(self, state: dict[str, Tensor]) -> None:
         """Begin with the published weights of a trunk, a state dict."""
         raise NotImplementedError(f"{type(self).__name__} learns from nothing")

@@ -86,6 +86,11 @@ class TwoTails(WaveformClassifier):
         """It does."""
         return True
 
+    @property
+    def trunk(self) -> dict[str, str]:
+        """Its notice goes with all weights that come of it."""
+        return {"source": "EfficientAT mn04_as, trained on AudioSet", "licence": "MIT, copyright 2022 Florian Schmid"}
+
     def take_trunk(self, state: dict[str, Tensor]) -> None:
         """Take EfficientAT's ``mn04``. Raises ``TocsinError`` where the weights are of another network."""
         trunk = MobileNet()

@@ -20,7 +20,7 @@ from tocsin.training.export import check_windows
 from tocsin.training.model_file import placed, read_model, recalibrate, save_model
 from tocsin.training.stage_graph import joined_graph
 
-TOLERANCE = 1e-5
+TOLERANCE = 1e-4
 # What both files must share: one window goes to both, and their answers are averaged.
 CONTRACT = ("sample_rate", "window_samples", "hop_samples", "classes")
 
