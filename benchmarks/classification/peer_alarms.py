@@ -5,7 +5,7 @@
 Recordings, recall and the counting of alarms are those of `tocsin evaluate`. Tocsin judges onsets; a rival knows none,
 and scores windows on a grid, each of which counts as a bang at its middle: an arrival is found where a window that
 holds it reaches the threshold, and windows above it within a second of the one before are one alarm, however long they
-go on. Between the shots of the live fire only windows count that hold no shot. Needs ``ai-edge-litert``.
+go on. Between the shots of the live fire only windows count that hold no shot. Needs ``ai-edge-litert`` and torch.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from mn04 import Mn04
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
@@ -59,7 +60,10 @@ def main() -> int:
     options = parser.parse_args()
     try:
         judges = Judges(options.weights)
-        peers: list[Peer] = [Yamnet(options.recordings / "peers/yamnet.tflite")]
+        peers: list[Peer] = [
+            Yamnet(options.recordings / "peers/yamnet.tflite"),
+            Mn04(options.recordings / "pretrained/mn04_as_mAP_432.pt"),
+        ]
         rows, left_out = divide(clip_rows(options.recordings), judges.may_judge)
         clips = clip_examples(rows)
         tests = [test for test in live_fire_tests(options.recordings) if judges.may_judge(live_fire_group(test))]

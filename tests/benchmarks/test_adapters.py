@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tocsin.data.audio import Audio
+from tocsin.data.audio import Audio, read_audio
 from tocsin.data.public.pittsburgh import labelled_clips, read_live_fire
 from tocsin.evaluation.hearing.examples import Example
 from tocsin.inference.classify import classify_samples
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 def adapters(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks/classification"))
     yield
-    for name in ("audioset", "baseline", "features", "peer_alarms", "shortcut", "tocsin_onnx", "yamnet"):
+    for name in ("audioset", "baseline", "features", "mn04", "peer_alarms", "shortcut", "tocsin_onnx", "yamnet"):
         sys.modules.pop(name, None)
 
 
@@ -75,6 +75,21 @@ def test_windows_end_with_the_waveform_and_a_short_one_is_mirrored(adapters):
     assert windows.tolist() == [[0, 1, 2, 3], [3, 4, 5, 6], [6, 7, 8, 9]]
     assert windows_of(samples, 4, 4)[0].tolist() == [0, 4, 6]
     assert windows_of(samples[:3], 4, 3)[1].tolist() == [[0, 1, 2, 1]]
+
+
+def test_mn04_has_its_classes_where_its_uses_look_for_them(adapters, recordings):
+    from mn04 import Mn04
+
+    mn04 = Mn04(recordings / "pretrained/mn04_as_mAP_432.pt")
+    clips = {"gunshot": "urbansound8k", "fireworks": "esc50", "rain": "esc50"}
+    highest = {}
+    for label, source in clips.items():
+        paths = sorted((recordings / "clips/audio" / label).glob(f"{source}*"))[:10]
+        highest[label] = np.mean([mn04.listen(read_audio(path))[1].max(axis=0) for path in paths], axis=0)
+    family, without_fireworks, explosive = range(3)
+    assert highest["gunshot"][family] > 5 * highest["rain"][family]
+    assert highest["gunshot"][without_fireworks] > 0.5 > highest["fireworks"][without_fireworks]
+    assert highest["fireworks"][explosive] > 0.5 > highest["rain"][explosive]
 
 
 class Grid:
