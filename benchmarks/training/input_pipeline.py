@@ -1,10 +1,10 @@
 """Does making windows slow training down? The same steps on windows from recordings and on one random batch.
 
-    python benchmarks/training/input_pipeline.py data.workers=1
+    python benchmarks/training/input_pipeline.py data.workers=0
 
 Any words of `tocsin train` may follow. Prints windows a second of both, in turns, and their ratio; then the same by the
-time of the processor that the training process took, which other work on the machine hardly moves. With
-`data.workers=0` that is all of it.
+time of the processor that the training process took, which other work on the machine moves less. With
+`data.workers=0` that is all of it, and the turns are short, so that other work meets both alike.
 """
 
 import statistics
@@ -23,7 +23,7 @@ from tocsin.training.datamodule import TocsinData
 from tocsin.training.module import TocsinModule
 from tocsin.training.teacher import TAUGHT
 
-STEPS, TURNS = 40, 5
+STEPS, STEPS_ALONE, TURNS = 40, 5, 12
 
 
 def main() -> None:
@@ -43,11 +43,14 @@ def main() -> None:
     )
     optimizer = torch.optim.AdamW(module.parameters())
     made, random = endless(data), repeat(batch)
-    rate(module, optimizer, random)
+    rate(module, optimizer, random, STEPS_ALONE)
+    rate(module, optimizer, made, STEPS_ALONE)
     rates: dict[str, list[tuple[float, float]]] = {"recordings": [], "random": []}
+    # A worker would make the batches of a short turn during the other's.
+    steps = STEPS if data.workers else STEPS_ALONE
     for _ in range(TURNS):
-        rates["random"].append(rate(module, optimizer, random))
-        rates["recordings"].append(rate(module, optimizer, made))
+        rates["random"].append(rate(module, optimizer, random, steps))
+        rates["recordings"].append(rate(module, optimizer, made, steps))
     medians = {
         name: [statistics.median(clock) * size for clock in zip(*found, strict=True)] for name, found in rates.items()
     }
@@ -65,14 +68,16 @@ def endless(data: TocsinData) -> Iterator[Windows]:
             yield data.on_after_batch_transfer(batch, 0)
 
 
-def rate(module: TocsinModule, optimizer: torch.optim.Optimizer, batches: Iterator[Windows]) -> tuple[float, float]:
+def rate(
+    module: TocsinModule, optimizer: torch.optim.Optimizer, batches: Iterator[Windows], steps: int
+) -> tuple[float, float]:
     """Training steps a second, and a second of this process's processor time."""
     clock, processor = time.perf_counter(), time.process_time()
-    for index in range(STEPS):
+    for index in range(steps):
         optimizer.zero_grad()
         module.training_step(next(batches), index).backward()
         optimizer.step()
-    return STEPS / (time.perf_counter() - clock), STEPS / (time.process_time() - processor)
+    return steps / (time.perf_counter() - clock), steps / (time.process_time() - processor)
 
 
 if __name__ == "__main__":
