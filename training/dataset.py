@@ -201,7 +201,7 @@ class WindowDataset(Dataset[Windows | RawWindows]):
         speed: float = 1.0,
         codec: float = 0.0,
     ) -> Crop:
-        """Fill ``window`` with a cut of a row, silence beside it; with the probability ``codec`` what a codec leaves."""
+        """Fill ``window`` with a cut of a row and silence; with the probability ``codec`` of what a codec leaves."""
         row = self.rows[index]
         samples: NDArray[np.float32] | NDArray[np.float16] = self._files[str(row.path)]
         if codec and generator.random() < codec:
