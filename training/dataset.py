@@ -110,7 +110,7 @@ class WindowDataset(Dataset[Windows | RawWindows]):
 
     def as_recorded(self, draws: Sequence[Draw]) -> Windows:
         """Windows without any change or mask."""
-        windows = np.zeros((len(draws), self.window), np.float32)
+        windows = np.empty((len(draws), self.window), np.float32)
         taught = self._untaught(len(draws))
         for at, draw in enumerate(draws):
             crop = self._crop(draw.row, np.random.default_rng(draw.seed), windows[at])
@@ -121,8 +121,9 @@ class WindowDataset(Dataset[Windows | RawWindows]):
 
     def _to_augment(self, draws: Sequence[Draw], augment: Augmentation) -> RawWindows:
         count, window = len(draws), self.window
-        crops = np.zeros((count, _played_samples(window, 1 + augment.speed)), np.float32)
-        beds = np.zeros((count, window), np.float32)
+        # What lies behind a crop is never played.
+        crops = np.empty((count, _played_samples(window, 1 + augment.speed)), np.float32)
+        beds = np.empty((count, window), np.float32) if self.beds else np.zeros((count, window), np.float32)
         taught = self._untaught(count)
         speeds, onsets = np.ones(count, np.float32), np.full(count, -1)
         chances = np.empty((count, DRAWN), np.float32)
@@ -174,7 +175,7 @@ class WindowDataset(Dataset[Windows | RawWindows]):
         """Add another sound of the class, of any of its sessions alike, to a window; the teacher hears both or none."""
         sessions = self._sessions[self.rows[row].class_name]
         session = sessions[generator.integers(len(sessions))]
-        other, second = session[generator.integers(len(session))], np.zeros_like(samples)
+        other, second = session[generator.integers(len(session))], np.empty_like(samples)
         start_s = self._crop(other, generator, second, speed, codec).start_s
         level = 10 ** (generator.uniform(*OVERLAY_DB) / 20)
         loudest = self._loudest_rms(second)
@@ -200,7 +201,7 @@ class WindowDataset(Dataset[Windows | RawWindows]):
         speed: float = 1.0,
         codec: float = 0.0,
     ) -> Crop:
-        """Cut a window of a row into the zeros given, as many; with the probability ``codec`` what a codec leaves."""
+        """Fill ``window`` with a cut of a row and silence; with the probability ``codec`` of what a codec leaves."""
         row = self.rows[index]
         samples: NDArray[np.float32] | NDArray[np.float16] = self._files[str(row.path)]
         if codec and generator.random() < codec:
@@ -222,7 +223,9 @@ class WindowDataset(Dataset[Windows | RawWindows]):
             start = int(bangs[generator.integers(len(bangs))]) - before
         source = samples[max(start, first) : min(start + len(window), last)]
         offset = max(start, first) - start
+        window[:offset] = 0
         window[offset : offset + len(source)] = source
+        window[offset + len(source) :] = 0
         return Crop(onset, start / self.sample_rate)
 
     def _bangs_of(self, row: ManifestRow, first: int, last: int) -> NDArray[np.int64]:
