@@ -121,8 +121,8 @@ class WindowDataset(Dataset[Windows | RawWindows]):
 
     def _to_augment(self, draws: Sequence[Draw], augment: Augmentation) -> RawWindows:
         count, window = len(draws), self.window
-        # What lies behind a crop is never played.
-        crops = np.empty((count, _played_samples(window, 1 + augment.speed)), np.float32)
+        # Zeros, for what lies behind a crop is played with the weight 0, and not every number times 0 is 0.
+        crops = np.zeros((count, _played_samples(window, 1 + augment.speed)), np.float32)
         beds = np.empty((count, window), np.float32) if self.beds else np.zeros((count, window), np.float32)
         taught = self._untaught(count)
         speeds, onsets = np.ones(count, np.float32), np.full(count, -1)
