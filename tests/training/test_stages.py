@@ -75,15 +75,15 @@ def test_equals_the_two_files_apart(tiny_onnx, second_onnx, joined, windows, ask
     assert 5 < asks.sum() < 8
     assert np.abs(together - alone)[asks].max(axis=1).min() > 1e-3
     expected = np.where(asks[:, None], together, alone)
-    np.testing.assert_allclose(Model(joined).logits(windows), expected, atol=1e-4)
-    np.testing.assert_allclose(Model(joined).probabilities(windows), softmax(expected, axis=1), atol=1e-4)
+    np.testing.assert_allclose(Model(joined).logits(windows), expected, atol=1e-5)
+    np.testing.assert_allclose(Model(joined).probabilities(windows), softmax(expected, axis=1), atol=1e-5)
 
 
 def test_a_window_answers_alike_in_any_batch(joined, windows):
     model = Model(joined)
     one_by_one = np.concatenate([model.logits(window[None]) for window in windows])
-    np.testing.assert_allclose(model.logits(windows), one_by_one, atol=1e-4)
-    np.testing.assert_allclose(model.logits(windows[::-1]), one_by_one[::-1], atol=1e-4)
+    np.testing.assert_allclose(model.logits(windows), one_by_one, atol=1e-5)
+    np.testing.assert_allclose(model.logits(windows[::-1]), one_by_one[::-1], atol=1e-5)
 
 
 def test_second_is_not_computed_where_the_first_suspects_nothing(tiny_onnx, tiny_card, windows, ask_from, tmp_path):
@@ -135,7 +135,7 @@ def test_any_chunks_give_the_events_of_the_file(tiny_onnx, joined):
 def test_second_is_always_asked_from_nothing_on(tiny_onnx, second_onnx, windows, tmp_path):
     stages.join(tiny_onnx, second_onnx, 0.0, 1.0, tmp_path / "always.onnx")
     found = Model(tmp_path / "always.onnx").probabilities(windows)
-    np.testing.assert_allclose(found, Model(second_onnx).probabilities(windows), atol=1e-4)
+    np.testing.assert_allclose(found, Model(second_onnx).probabilities(windows), atol=1e-5)
 
 
 SESSIONS = {
