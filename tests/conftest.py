@@ -48,6 +48,15 @@ def recordings() -> Path:
 
 
 @pytest.fixture(scope="session")
+def trunk_file(recordings) -> Path:
+    """The published trunk among the shared recordings, or a listed skip."""
+    path = recordings / "pretrained/mn04_as_mAP_432.pt"
+    if not path.is_file():
+        pytest.skip(RECORDINGS_ABSENT)
+    return path
+
+
+@pytest.fixture(scope="session")
 def sounds(tmp_path_factory) -> Path:
     """A folder as the documentation speaks of: ``x.wav``, ``clips/``, ``array_recording/``, ``detections.csv``.
 

@@ -12,8 +12,8 @@ import torch
 from audioset import DETECTORS, Places, uses_of, windows_of
 from numpy.typing import NDArray
 
-from tocsin import TocsinError
 from tocsin.data.audio import Audio
+from tocsin.data.public.pretrained import pretrained_path
 from tocsin.models.audioset_front_end import AudioSetFrontEnd
 from tocsin.models.mobilenet import MobileNet
 
@@ -32,11 +32,9 @@ class Mn04:
     detectors = DETECTORS
 
     def __init__(self, path: Path) -> None:
-        if not path.is_file():
-            raise TocsinError(f"{path} does not exist: expected EfficientAT's mn04 as a .pt file")
         torch.set_num_threads(1)
         self._front_end, self._trunk = AudioSetFrontEnd(SAMPLE_RATE).eval(), MobileNet().eval()
-        self._trunk.load_published(torch.load(path, map_location="cpu", weights_only=True))
+        self._trunk.load_published(torch.load(pretrained_path(path), map_location="cpu", weights_only=True))
 
     def listen(self, audio: Audio) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Middle of each window, seconds, shape (windows,), and its score in each use, shape (windows, uses)."""

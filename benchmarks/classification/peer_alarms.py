@@ -11,15 +11,13 @@ go on. Between the shots of the live fire only windows count that hold no shot. 
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from mn04 import Mn04
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import track
 from yamnet import Yamnet
 
 from tocsin import TocsinError
@@ -27,6 +25,7 @@ from tocsin.data.audio import Audio
 from tocsin.data.public.pittsburgh import LiveFireTest
 from tocsin.evaluation.hearing.alarm_sections import RECALLS, alarms_by_place
 from tocsin.evaluation.hearing.counting import Heard, joined, threshold_of_recall
+from tocsin.evaluation.hearing.evidence import side_by_side
 from tocsin.evaluation.hearing.examples import (
     Example,
     clip_examples,
@@ -69,9 +68,9 @@ def main() -> int:
         tests = [test for test in live_fire_tests(options.recordings) if judges.may_judge(live_fire_group(test))]
         print(f"{len(clips)} clips, {len(tests)} tests of live fire; {left_out} clips left out: all weights met them.")
         items: list[Example | LiveFireTest] = [*clips, *tests]
-        every = {"Tocsin": joined(_tocsin(item, judges) for item in _shown(items, "Tocsin"))}
+        every = {"Tocsin": joined(side_by_side(lambda item: _tocsin(item, judges), items, 1, "Tocsin"))}
         for peer in peers:
-            parts = [heard_by(peer, item) for item in _shown(items, peer.name)]
+            parts = side_by_side(partial(heard_by, peer), items, 1, peer.name)
             for use, detector in enumerate(peer.detectors):
                 every[f"{peer.name}, {detector}"] = joined(part[use] for part in parts)
     except TocsinError as error:
@@ -108,11 +107,6 @@ def _tocsin(item: Example | LiveFireTest, judges: Judges) -> Heard:
 
 def _bangs(middle_s: NDArray[np.float64], scores: NDArray[np.float64]) -> Bangs:
     return list(zip(middle_s.tolist(), scores.tolist(), strict=True))
-
-
-def _shown(items: Sequence[Example | LiveFireTest], said: str) -> Iterable[Example | LiveFireTest]:
-    console = Console(stderr=True)
-    return track(items, said, console=console, transient=True, disable=not console.is_terminal)
 
 
 if __name__ == "__main__":

@@ -77,10 +77,10 @@ def test_windows_end_with_the_waveform_and_a_short_one_is_mirrored(adapters):
     assert windows_of(samples[:3], 4, 3)[1].tolist() == [[0, 1, 2, 1]]
 
 
-def test_mn04_has_its_classes_where_its_uses_look_for_them(adapters, recordings):
+def test_mn04_has_its_classes_where_its_uses_look_for_them(adapters, recordings, trunk_file):
     from mn04 import Mn04
 
-    mn04 = Mn04(recordings / "pretrained/mn04_as_mAP_432.pt")
+    mn04 = Mn04(trunk_file)
     clips = {"gunshot": "urbansound8k", "fireworks": "esc50", "rain": "esc50"}
     highest = {}
     for label, source in clips.items():

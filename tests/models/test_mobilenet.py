@@ -11,7 +11,6 @@ from tocsin.data.audio import read_audio
 from tocsin.models.audioset_front_end import AudioSetFrontEnd
 from tocsin.models.mobilenet import MobileNet
 
-WEIGHTS = "pretrained/mn04_as_mAP_432.pt"
 # Clips of which the published chain, at their own rate, is sure; the tags (AudioSet's index), and their log-odds by
 # :func:`published_tags` of :func:`published_spectrogram` of their first two seconds at 32 kHz.
 CLIPS = {
@@ -76,9 +75,8 @@ def as_published(trunk):
 
 
 @pytest.fixture(scope="session")
-def published(recordings):
-    path = recordings / WEIGHTS
-    return torch.load(path, map_location="cpu", weights_only=True)
+def published(trunk_file):
+    return torch.load(trunk_file, map_location="cpu", weights_only=True)
 
 
 def with_statistics(seed):
