@@ -44,13 +44,8 @@ class WaveformClassifier(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters())
 
     @property
-    def starts_from_trunk(self) -> bool:
-        """Whether it learns from a pretrained trunk, given to :meth:`take_trunk`, and not from nothing."""
-        return False
-
-    @property
     def trunk(self) -> dict[str, str]:
-        """``source`` and ``licence`` of its trunk, for the weight card; empty without one."""
+        """``source`` and ``licence`` of the pretrained trunk that :meth:`take_trunk` wants; empty without one."""
         return {}
 
     def take_trunk(self, state: dict[str, Tensor]) -> None:

@@ -4,8 +4,6 @@ The blocks are those of MobileNetV3-Large (Howard et al., arXiv 1905.02244, tabl
 channel and squeeze-excitation gated by a sigmoid (Schmid, Koutini and Widmer, arXiv 2211.04772).
 """
 
-from collections.abc import Iterable
-
 import torch
 from torch import Tensor, nn
 
@@ -130,12 +128,9 @@ class MobileNet(nn.Module):
 
 def hold_norms(module: nn.Module) -> None:
     """Keep the statistics of all norms of a module as they are, in training too."""
-    for part in _norms(module):
-        part.eval()
-
-
-def _norms(module: nn.Module) -> Iterable[nn.Module]:
-    return (part for part in module.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm))
+    for part in module.modules():
+        if isinstance(part, nn.modules.batchnorm._BatchNorm):
+            part.eval()
 
 
 def _divisible(channels: float, divisor: int = 8) -> int:

@@ -82,11 +82,6 @@ class TwoTails(WaveformClassifier):
         return super().n_parameters - sum(parameter.numel() for parameter in self.tagger.parameters())
 
     @property
-    def starts_from_trunk(self) -> bool:
-        """It does."""
-        return True
-
-    @property
     def trunk(self) -> dict[str, str]:
         """Its notice goes with all weights that come of it."""
         return {"source": "EfficientAT mn04_as, trained on AudioSet", "licence": "MIT, copyright 2022 Florian Schmid"}

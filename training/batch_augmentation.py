@@ -17,6 +17,7 @@ from tocsin.training import changes
 
 FILLED = 0.8  # share of the windows whose digital silence is filled
 MOST_ECHOES, ECHOES_S = 11, 0.6
+MASKS = 4  # two bands of frequency, two of time
 NOISE = 1 << 17  # samples of noise that the diffuse tails of echoes are taken from
 
 # How many numbers each choice needs.
@@ -28,7 +29,7 @@ CHANCES = {
     "spectrum": 1, "tilt": 1, "corner": 1, "order": 1,
     "loud": 1, "level": 1,
     "edges": 1, "ends": 1, "before": 1, "after": 1,
-    "mask_width": 4, "mask_start": 4,
+    "mask_width": MASKS, "mask_start": MASKS,
 }  # fmt: skip
 DRAWN = sum(CHANCES.values())
 

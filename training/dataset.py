@@ -17,7 +17,8 @@ from tocsin.data.audio import read_audio
 from tocsin.data.codecs import recode
 from tocsin.data.labels import CLASSES
 from tocsin.data.manifests import ManifestRow
-from tocsin.training.batch_augmentation import DRAWN, Augmentation, RawWindows, Windows
+from tocsin.training.batch_augmentation import DRAWN, MASKS, Augmentation, RawWindows, Windows
+from tocsin.training.changes import loudest_rms
 from tocsin.training.sampling import Draw
 from tocsin.training.teacher import TAUGHT, Teacher, teaching
 
@@ -28,7 +29,6 @@ ANYWHERE = 0.35
 EARLIEST, LATEST = 0.05, 0.65
 OVERLAY_DB = (-12.0, 6.0)  # level of the second sound of a window against the first
 SYNTHETIC = "synthesis"
-MASKS = 4  # two bands of frequency, two of time
 
 
 class Crop(NamedTuple):
@@ -186,7 +186,7 @@ class WindowDataset(Dataset[Windows | RawWindows]):
         np.maximum(taught, also, out=taught)
 
     def _loudest_rms(self, samples: NDArray[np.float32]) -> float:
-        return float(np.sqrt(np.mean(self._frames(samples) ** 2, axis=1).max(initial=0.0)))
+        return float(loudest_rms(torch.from_numpy(samples[None]), self.sample_rate))
 
     def _frames(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Frames of 20 ms, ``(frames, samples)``."""

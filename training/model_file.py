@@ -11,6 +11,8 @@ import onnx
 from tocsin import TocsinError
 from tocsin.models.card import METADATA_KEY, WeightCard, parse_card
 
+FRONT_END = "front_end."  # how the names of its tensors start in an exported graph
+
 
 def read_model(path: Path) -> tuple[Any, WeightCard]:
     """The graph of an exported model and its card.

@@ -52,7 +52,7 @@ class TocsinModule(lightning.LightningModule):
         super().__init__()
         self.save_hyperparameters(ignore=["card", "pretrained"])
         self.model = registry.create(model, n_classes=len(CLASSES), sample_rate=card["sample_rate"])
-        if self.model.starts_from_trunk:
+        if self.model.trunk:
             if pretrained is None:
                 raise TocsinError(f"{model} starts from a pretrained trunk: type module.pretrained=PATH")
             self.model.take_trunk(torch.load(pretrained_path(pretrained), map_location="cpu", weights_only=True))

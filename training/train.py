@@ -108,7 +108,7 @@ def finish(module: TocsinModule, data: TocsinData) -> None:
             "threshold": round(threshold, 4),
             "threshold_basis": f"{share:.0%} of validation windows that are no gunshot reach it, "
             f"a session counting once (or it is {calibration.LEAST:g})",
-            "training_data": [*data.describe(), *([module.model.trunk] if module.model.trunk else [])],
+            "training_data": [*data.describe(), *filter(None, [module.model.trunk])],
             "trained_sessions": data.trained_sessions(),
             "held_out": dict(held_out),
             "results": results,

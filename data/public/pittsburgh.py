@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.acoustics.atmosphere import speed_of_sound_mps
 from tocsin.data.audio import Audio
 from tocsin.data.manifests import ManifestRow
 from tocsin.data.public.live_fire_layout import LiveFireTest, Position, Pulse, Recording, Weather, read_live_fire
@@ -32,7 +33,6 @@ __all__ = [
     "labelled_clips",
     "read_live_fire",
     "sounding_stretches_s",
-    "speed_of_sound_mps",
     "write_array_recording",
     "write_detections",
 ]
@@ -84,18 +84,13 @@ def sounding_stretches_s(audio: Audio) -> list[tuple[float, float]]:
     return _without([(0.0, audio.duration_s)], zeroed)
 
 
-def speed_of_sound_mps(test: LiveFireTest) -> float:
-    """Speed of sound in the still air of a test, m/s: 20.03·√T, T in kelvin (Technical Note 098)."""
-    return 20.03 * math.sqrt(test.weather.temperature_c + 273.15)
-
-
 def expected_arrivals_s(test: LiveFireTest, recording: Recording) -> NDArray[np.float64]:
     """When each shot should reach a sensor, seconds from the start of its recording, shape (shots,).
 
     The discharge time is the median over the shot's pulses of arrival minus straight path over the speed of sound; the
     published pulses lie within 0.045 s of it.
     """
-    speed_mps = speed_of_sound_mps(test)
+    speed_mps = speed_of_sound_mps(test.weather.temperature_c)
     start = recording.start_time_utc
     pulses = {pulse.pulse_id: pulse for pulse in test.pulses}
     arrivals = []

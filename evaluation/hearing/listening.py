@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from tocsin.acoustics.atmosphere import speed_of_sound_mps
 from tocsin.data.audio import Audio
 from tocsin.data.public.pittsburgh import (
     LiveFireTest,
     Recording,
     labelled_clips,
     sounding_stretches_s,
-    speed_of_sound_mps,
 )
 from tocsin.evaluation.hearing.counting import Heard, Sensor, Shot, Stretch
 from tocsin.evaluation.hearing.examples import Example, live_fire_group
@@ -74,7 +74,7 @@ def live_fire_heard(
         window_s: what a bang was judged by reaches half as far to either side; it must lie in a stretch as a whole, and
             a stretch that is shorter is not listened to.
     """
-    rows, speed_mps = list(labelled_clips([test])), speed_of_sound_mps(test)
+    rows, speed_mps = list(labelled_clips([test])), speed_of_sound_mps(test.weather.temperature_c)
     first = min(recording.start_time_utc for recording in test.recordings)
     stretches, shots = [], []
     for recording in test.recordings:
