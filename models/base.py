@@ -38,6 +38,15 @@ class WaveformClassifier(nn.Module):
         """Log-mel ``(batch, n_mels, frames)`` to ``(batch, n_features)``, which a linear layer classifies."""
         raise NotImplementedError(f"{type(self).__name__} must give embed()")
 
+    def begin(self, spectrogram: Tensor) -> tuple[Tensor, ...]:
+        """That part of :meth:`embed` which does not learn: it can be stored while the rest trains."""
+        return (spectrogram,)
+
+    def finish(self, *begun: Tensor) -> Tensor:
+        """The rest of :meth:`embed`, of what :meth:`begin` gave."""
+        (spectrogram,) = begun
+        return self.embed(spectrogram)
+
     @property
     def n_parameters(self) -> int:
         """Parameters of what is exported."""

@@ -105,9 +105,17 @@ class TwoTails(WaveformClassifier):
 
     def embed(self, spectrogram: Tensor) -> Tensor:
         """``(batch, n_mels, frames)`` to the embeddings of the frozen and of the tuned tail, side by side."""
+        return self.finish(*self.begin(spectrogram))
+
+    def begin(self, spectrogram: Tensor) -> tuple[Tensor, ...]:
+        """The maps after the shared stages, and the embedding of the frozen tail."""
         with torch.no_grad():
             shared = self.shared(spectrogram.unsqueeze(1))
-            frozen = _pooled(self.frozen(shared))
+            return shared, _pooled(self.frozen(shared))
+
+    def finish(self, *begun: Tensor) -> Tensor:
+        """Both embeddings side by side."""
+        shared, frozen = begun
         return torch.cat([frozen, _pooled(self.tuned(shared))], dim=1)
 
     def slow_parameters(self) -> Iterable[nn.Parameter]:

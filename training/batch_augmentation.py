@@ -76,7 +76,8 @@ class RawWindows(NamedTuple):
 
     ``crops``, ``(batch, m)``, are long enough to be played at ``speeds``, ``(batch,)``; ``onsets``, ``(batch,)``, are
     indices at the speed, −1 where there is none. ``beds``, ``(batch, samples)``, are background to mix. The windows
-    ``broken``, ``(k,)``, get the artefacts ``source`` and ``added``, ``(k, samples)``.
+    ``broken``, ``(k,)``, get the artefacts ``source`` and ``added``, ``(k, samples)``. ``parts``, ``(batch, 3)``, are
+    the rows that sound, overlay and bed come from, −1 where there is none.
     """
 
     crops: Tensor
@@ -89,6 +90,7 @@ class RawWindows(NamedTuple):
     broken: Tensor
     source: Tensor
     added: Tensor
+    parts: Tensor
 
 
 class BatchAugmentation(nn.Module):

@@ -92,7 +92,8 @@ class WindowDataset(Dataset[Windows | RawWindows]):
             if self.teacher is not None:
                 self._taught[key] = self.teacher.scores(row.path)
         if self.augment is not None and self.augment.codec:
-            generator = np.random.default_rng(len(self._files))
+            # Of its name, so that the order of reading changes nothing.
+            generator = np.random.default_rng(list(row.path.name.encode()))
             self._coded[key] = recode(samples, self.sample_rate, generator).astype(np.float16)
         self._files[key] = samples
 
@@ -127,9 +128,11 @@ class WindowDataset(Dataset[Windows | RawWindows]):
         taught = self._untaught(count)
         speeds, onsets = np.ones(count, np.float32), np.full(count, -1)
         chances = np.empty((count, DRAWN), np.float32)
+        parts = np.full((count, 3), -1)
         broken, artefacts = [], []
         for at, (row, seed) in enumerate(draws):
             generator = np.random.default_rng(seed)
+            parts[at, 0] = row
             generator.random(out=chances[at], dtype=np.float32)
             speeds[at] = speed = generator.uniform(1 - augment.speed, 1 + augment.speed)
             samples = crops[at, : _played_samples(window, speed)]
@@ -138,9 +141,9 @@ class WindowDataset(Dataset[Windows | RawWindows]):
             if crop.onset is not None:
                 onsets[at] = crop.onset
             if generator.random() < augment.overlay:
-                self._overlay(samples, taught[at], row, generator, speed, augment.codec)
+                parts[at, 1] = self._overlay(samples, taught[at], row, generator, speed, augment.codec)
             if self.beds:
-                bed = self.beds[generator.integers(len(self.beds))]
+                parts[at, 2] = bed = self.beds[generator.integers(len(self.beds))]
                 self._crop(bed, generator, beds[at], codec=augment.codec)
             if generator.random() < augment.defects and self.rows[row].class_name != "gunshot":
                 broken.append(at)
@@ -149,7 +152,7 @@ class WindowDataset(Dataset[Windows | RawWindows]):
             np.array([artefact[part] for artefact in artefacts], dtype).reshape(-1, window)
             for part, dtype in enumerate((np.int64, np.float32))
         )
-        arrays = (taught, speeds, onsets, beds, chances, np.array(broken, np.int64), source, added)
+        arrays = (taught, speeds, onsets, beds, chances, np.array(broken, np.int64), source, added, parts)
         return RawWindows(torch.from_numpy(crops), self._labels(draws), *map(torch.from_numpy, arrays))
 
     def _labels(self, draws: Sequence[Draw]) -> Tensor:
@@ -171,8 +174,11 @@ class WindowDataset(Dataset[Windows | RawWindows]):
         generator: np.random.Generator,
         speed: float,
         codec: float,
-    ) -> None:
-        """Add another sound of the class, of any of its sessions alike, to a window; the teacher hears both or none."""
+    ) -> int:
+        """Add another sound of the class, of any of its sessions alike, to a window; the teacher hears both or none.
+
+        Returns its row.
+        """
         sessions = self._sessions[self.rows[row].class_name]
         session = sessions[generator.integers(len(sessions))]
         other, second = session[generator.integers(len(session))], np.empty_like(samples)
@@ -184,6 +190,7 @@ class WindowDataset(Dataset[Windows | RawWindows]):
         also = np.full_like(taught, np.nan)
         self._teach(also, other, start_s, speed)
         np.maximum(taught, also, out=taught)
+        return other
 
     def _loudest_rms(self, samples: NDArray[np.float32]) -> float:
         return float(loudest_rms(torch.from_numpy(samples[None]), self.sample_rate))
@@ -203,6 +210,7 @@ class WindowDataset(Dataset[Windows | RawWindows]):
     ) -> Crop:
         """Fill ``window`` with a cut of a row and silence; with the probability ``codec`` of what a codec leaves."""
         row = self.rows[index]
+        self.load(row)
         samples: NDArray[np.float32] | NDArray[np.float16] = self._files[str(row.path)]
         if codec and generator.random() < codec:
             samples = self._coded[str(row.path)]

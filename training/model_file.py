@@ -6,7 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
+from onnx.helper import make_node
+from onnx.numpy_helper import from_array
+from scipy.special import logit
 
 from tocsin import TocsinError
 from tocsin.models.card import METADATA_KEY, WeightCard, parse_card
@@ -65,26 +69,46 @@ def recalibrate(
     threshold: float | None = None,
     basis: str | None = None,
     results: dict[str, Any] | None = None,
+    share: float | None = None,
 ) -> WeightCard:
     """Give an exported file another calibration, in the card inside it and in the ``.json`` beside it.
 
     Args:
-        path: the ``.onnx``; its network stays as it is.
+        path: the ``.onnx``; its networks stay as they are.
         temperature: that divides the logits; what is ``None`` here and below stays.
         threshold: gunshot probability from which an event is called a gunshot.
         basis: what the threshold was chosen for, a sentence.
         results: what was measured.
+        share: of gunshots among the sounds for which probabilities are stated, 0 to 1: the odds of a gunshot are
+            shifted from the card's ``gunshot_share`` to it (Elkan 2001, theorem 2). The threshold is not.
 
     Returns:
         The new card.
 
     Raises:
-        TocsinError: the file is no exported model, or the new card does not fit.
+        TocsinError: the file is no exported model, the new card does not fit, or a share cannot be shifted.
     """
     graph, card = read_model(path)
     given = {"temperature": temperature, "threshold": threshold, "threshold_basis": basis, "results": results}
+    given["gunshot_share"] = share
     changed = card.model_copy(update={name: value for name, value in given.items() if value is not None})
     changed = parse_card(changed.model_dump_json(), str(path))
+    if share is not None:
+        if card.gunshot_share is None or not 0 < share < 1:
+            raise TocsinError(f"{path}: the share {share:g} is not inside 0 … 1, or its card states none to shift from")
+        _add_to_gunshot(graph, card, changed.temperature * float(logit(share) - logit(card.gunshot_share)))
     with placed(path, changed) as draft:
         save_model(graph, changed, draft)
     return changed
+
+
+def _add_to_gunshot(graph: Any, card: WeightCard, number: float) -> None:
+    """Add a number to the logit of a gunshot, by a last node of the graph."""
+    output = graph.graph.output[0].name
+    before = f"{output}.before_{len(graph.graph.node)}"
+    for node in graph.graph.node:
+        for names in (node.input, node.output):
+            names[:] = [before if name == output else name for name in names]
+    added = np.array([number if name == "gunshot" else 0.0 for name in card.classes], np.float32)
+    graph.graph.initializer.append(from_array(added, f"{before}.added"))
+    graph.graph.node.append(make_node("Add", [before, f"{before}.added"], [output]))

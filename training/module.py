@@ -14,6 +14,7 @@ from tocsin.data.public.pretrained import pretrained_path
 from tocsin.models import registry
 from tocsin.models.card import WeightCard
 from tocsin.training.batch_augmentation import Windows
+from tocsin.training.stored import StoredWindows
 from tocsin.training.teacher import TAUGHT
 
 GUNSHOT = CLASSES.index("gunshot")
@@ -29,6 +30,8 @@ class TocsinModule(lightning.LightningModule):
         weight_decay: of AdamW.
         label_smoothing: share of the label given to the other classes.
         taught: weight of what the teacher says against the labels; 0 has no teacher.
+        followed: share of the labels' weight that goes to the answers of another network (``data.store.teacher``).
+        copied: length of that network's embedding, which a further head copies; 0 for none.
         pretrained: file of the trunk's published weights, for a model that starts from one.
         slowed: share of the learning rate at which what is only tuned learns.
         remembered: weight of what a trunk's own tags say against the labels.
@@ -48,6 +51,8 @@ class TocsinModule(lightning.LightningModule):
         pretrained: str | None = None,
         slowed: float = 1.0,
         remembered: float = 0.0,
+        followed: float = 0.0,
+        copied: int = 0,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(ignore=["card", "pretrained"])
@@ -56,8 +61,9 @@ class TocsinModule(lightning.LightningModule):
             if pretrained is None:
                 raise TocsinError(f"{model} starts from a pretrained trunk: type module.pretrained=PATH")
             self.model.take_trunk(torch.load(pretrained_path(pretrained), map_location="cpu", weights_only=True))
-        # Learns the teacher's classes from the same features, and is not exported.
+        # These learn what teachers say from the same features, and are not exported.
         self.pupil = nn.Linear(self.model.n_features, len(TAUGHT)) if taught else None
+        self.copier = nn.Linear(self.model.n_features, copied) if copied else None
         self.model.to(memory_format=torch.channels_last)  # halves the time of a step on a CPU
         self.card = WeightCard.model_validate(
             card
@@ -81,21 +87,30 @@ class TocsinModule(lightning.LightningModule):
             spectrogram: Tensor = self.model.front_end(windows)
         return spectrogram
 
-    def training_step(self, batch: Windows, index: int) -> Tensor:
+    def training_step(self, batch: Windows | StoredWindows, index: int) -> Tensor:
         """Cross-entropy of a batch, and its distance from the teacher."""
-        windows, labels, masks, teaching = batch
-        with torch.no_grad():
-            spectrogram = masked(self.spectrogram(windows), masks)
-        features = self.model.embed(spectrogram)
+        if isinstance(batch, StoredWindows):
+            features = self.model.finish(*batch.begun)
+        else:
+            with torch.no_grad():
+                spectrogram = masked(self.spectrogram(batch.windows), batch.masks)
+            features = self.model.embed(spectrogram)
+        labels = batch.labels
         smoothing = self.hparams["label_smoothing"]
         answers = self.model.answers(features)
         loss = torch.stack([functional.cross_entropy(answer, labels, label_smoothing=smoothing) for answer in answers])
         loss = loss.sum()
+        if isinstance(batch, StoredWindows) and self.hparams["followed"]:
+            share = self.hparams["followed"]
+            followed = torch.stack([functional.cross_entropy(answer, batch.answers) for answer in answers])
+            loss = (1 - share) * loss + share * followed.sum()
+        if isinstance(batch, StoredWindows) and self.copier is not None:
+            loss = loss + functional.mse_loss(self.copier(features), batch.embeddings)
         if self.hparams["remembered"]:
             forgotten = self.model.forgotten(features)
             loss = loss if forgotten is None else loss + self.hparams["remembered"] * forgotten
-        if self.pupil is not None:
-            loss = loss + self.hparams["taught"] * distance_from_teacher(self.pupil(features), teaching)
+        if self.pupil is not None and isinstance(batch, Windows):
+            loss = loss + self.hparams["taught"] * distance_from_teacher(self.pupil(features), batch.teaching)
         self.log("train/loss", loss, prog_bar=True)
         return loss
 

@@ -38,6 +38,9 @@ def join_files(
     ] = 0.05,
     weight: Annotated[float, typer.Option(min=0, max=1, help="of the second in the mean, where it is asked")] = 0.5,
     temperature: Annotated[float | None, typer.Option(help="of the joined answer, above 0; default: 1")] = None,
+    share: Annotated[
+        float | None, typer.Option(help="of gunshots, for which probabilities are stated; default: that of training")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="for the card; default: that of the file")] = None,
     version: Annotated[str | None, typer.Option(help="for the card; default: those of both")] = None,
 ) -> None:
@@ -47,8 +50,8 @@ def join_files(
     if temperature is not None and not temperature > 0:
         raise typer.BadParameter(f"--temperature must be above 0, got {temperature:g}")
     difference = join(first, second, ask_from, weight, out, name, version)
-    if temperature is not None:
-        recalibrate(out, temperature)
+    if temperature is not None or share is not None:
+        recalibrate(out, temperature, share=share)
     card = read_model(out)[1]
     print(f"{out}  {out.stat().st_size / 1e6:.2f} MB  {card.parameters:,} parameters  {card.model}")
     print(f"largest difference from the two apart {difference:.1e} (limit {TOLERANCE:.0e})")

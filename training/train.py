@@ -57,6 +57,9 @@ def train(config: DictConfig, folder: Path) -> Path:
     lightning.seed_everything(config.seed, workers=True, verbose=False)
     # Said once here, and not by Lightning for every loader: small machines train with few workers on purpose.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*module.s. in eval mode at the start.*")  # a frozen trunk's
+    # Where nothing is validated on.
+    warnings.filterwarnings("ignore", message=".*Total length of `list` across ranks is zero.*")
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")  # Lightning's own, for newer torch
     logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
     data: TocsinData = instantiate(config.data, _convert_="all")
@@ -78,6 +81,7 @@ def train(config: DictConfig, folder: Path) -> Path:
         logger=[TensorBoardLogger(folder, name="tensorboard", version=""), CSVLogger(folder, name="csv", version="")],
         _convert_="all",
     )
+    data.begin(module.model)
     trainer.fit(module, data, ckpt_path=str(last) if last.exists() else None)
     if trainer.is_global_zero:
         finish(module, data)
@@ -88,26 +92,35 @@ def train(config: DictConfig, folder: Path) -> Path:
 
 
 def finish(module: TocsinModule, data: TocsinData) -> None:
-    """Fill the card: temperature and threshold from validation, figures of both parts, what was held out."""
-    logits, labels = _logits(module, data, "validation")
-    # A session counts once, however many windows it has: one of hundreds would else decide alone.
-    weights = session_weights([row.group for row in data.parts["validation"].rows])
-    temperature = calibration.fit_temperature(logits, labels, weights)
-    gunshot = softmax(logits / temperature, axis=1)[:, GUNSHOT]
-    share = 0.05
-    threshold = calibration.choose_threshold(gunshot, labels, weights, share)
+    """Fill the card: temperature and threshold from validation, figures of both parts, what was held out.
+
+    Where no session was set aside to validate on, the logits stay as they are and the threshold is one half.
+    """
+    temperature, threshold, basis = 1.0, 0.5, "nothing was validated on: neither it nor the temperature was chosen"
     held_out: dict[str, list[str]] = defaultdict(list)
     for part in ("validation", "test"):
         held_out[part] = sorted({row.group for row in data.parts[part].rows})
-    results: dict[str, Any] = {"validation": calibration.scores(logits, labels, temperature, threshold)}
+    results: dict[str, Any] = {}
+    if data.validation_folds or len(data.parts["validation"]):
+        logits, labels = _logits(module, data, "validation")
+        # A session counts once, however many windows it has: one of hundreds would else decide alone.
+        weights = session_weights([row.group for row in data.parts["validation"].rows])
+        temperature = calibration.fit_temperature(logits, labels, weights)
+        gunshot = softmax(logits / temperature, axis=1)[:, GUNSHOT]
+        share = 0.05
+        threshold = calibration.choose_threshold(gunshot, labels, weights, share)
+        basis = (
+            f"{share:.0%} of validation windows that are no gunshot reach it, "
+            f"a session counting once (or it is {calibration.LEAST:g})"
+        )
+        results["validation"] = calibration.scores(logits, labels, temperature, threshold)
     if len(data.parts["test"]):
         results["test"] = calibration.scores(*_logits(module, data, "test"), temperature, threshold)
     module.card = module.card.model_copy(
         update={
             "temperature": round(temperature, 4),
             "threshold": round(threshold, 4),
-            "threshold_basis": f"{share:.0%} of validation windows that are no gunshot reach it, "
-            f"a session counting once (or it is {calibration.LEAST:g})",
+            "threshold_basis": basis,
             "training_data": [*data.describe(), *filter(None, [module.model.trunk])],
             "trained_sessions": data.trained_sessions(),
             "held_out": dict(held_out),

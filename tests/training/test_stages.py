@@ -13,6 +13,7 @@ from onnx.numpy_helper import from_array, to_array
 from scipy.special import softmax
 
 from tocsin import TocsinError
+from tocsin.evaluation.hearing.calibration import at_share
 from tocsin.inference.classify import annotate
 from tocsin.inference.detect import detect
 from tocsin.inference.model import Model
@@ -270,3 +271,27 @@ def test_recalibrating_moves_the_card_alone(joined, tmp_path, windows):
     with pytest.raises(TocsinError, match="must be positive"):
         recalibrate(path, temperature=-1.0)
     assert Model(path).card.temperature == 1.5
+
+
+def test_another_share_is_bayes_rule_and_can_be_taken_back(joined, tmp_path, windows):
+    path = tmp_path / "both.onnx"
+    path.write_bytes(joined.read_bytes())
+    taught = 0.3
+    graph, card = read_model(path)
+    save_model(graph, card.model_copy(update={"gunshot_share": taught}), path)
+    recalibrate(path, temperature=0.5)
+    before = Model(path).probabilities(windows)
+    card = recalibrate(path, share=0.05)
+    assert card.gunshot_share == 0.05
+    after, gunshot = Model(path).probabilities(windows), card.classes.index("gunshot")
+    np.testing.assert_allclose(after[:, gunshot], at_share(before[:, gunshot], taught, 0.05), rtol=1e-4)
+    others = [index for index in range(len(card.classes)) if index != gunshot]
+    np.testing.assert_allclose(
+        after[:, others] / after[:, others].sum(1, keepdims=True),
+        before[:, others] / before[:, others].sum(1, keepdims=True),
+        rtol=1e-4,
+    )
+    recalibrate(path, share=taught)
+    np.testing.assert_allclose(Model(path).probabilities(windows), before, rtol=1e-4, atol=1e-7)
+    with pytest.raises(TocsinError, match="the share 1 is not inside"):
+        recalibrate(path, share=1.0)

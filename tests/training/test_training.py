@@ -1,5 +1,6 @@
 """Training from its configuration: seeded, resumed, distributed, each against the plain run."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -203,3 +204,44 @@ def test_masks_hide_their_share_and_nothing_else():
     expected[2:5] = True
     expected[:, 10:15] = True
     assert torch.equal(hidden[0], expected & (spectrogram[0] != spectrogram.mean()))
+
+
+STORED = [
+    "+data.augmentation={mask_frequency: 0.0, mask_time: 0.0}",
+    "callbacks.hard_negatives=null",
+    "data.validation_folds=0",
+]
+
+
+def test_training_on_stored_windows_learns_and_says_that_nothing_was_validated_on(tree, tmp_path):
+    words = [*STORED, f"data.store={{windows: 512, folder: '{tmp_path}/kept'}}", "trainer.max_epochs=10"]
+    result = train(tmp_path / "run", tree, *words)
+    assert result.returncode == 0, result.stderr
+    with (tmp_path / "run/csv/metrics.csv").open() as table:
+        loss = [float(row["train/loss"]) for row in csv.DictReader(table) if row["train/loss"]]
+    assert np.mean(loss[-10:]) < 0.6 * np.mean(loss[:10])
+    card = json.loads((tmp_path / "run/card.json").read_text())
+    assert card["held_out"]["validation"] == []
+    assert card["temperature"] == 1
+    assert "nothing was validated on" in card["threshold_basis"]
+
+
+def test_a_network_learns_from_another_but_not_from_one_that_met_what_is_held_out(tree, plain_run, tmp_path):
+    teacher = plain_run[0] / "final.ckpt"
+    words = [
+        *STORED, f"data.store={{windows: 512, folder: '{tmp_path}/kept', teacher: '{teacher}'}}",
+        "module.followed=1", "trainer.max_epochs=10",
+    ]  # fmt: skip
+    result = train(tmp_path / "run", tree, *words)
+    assert result.returncode == 0, result.stderr
+    # No label was asked: what it knows, the teacher told it.
+    assert json.loads(result.stdout)["test"]["gunshot_auc"] > 0.9
+    refused = train(tmp_path / "other", tree, *words, "data.test_fold=0")
+    assert refused.returncode == 1
+    assert "final.ckpt met the session " in refused.stderr
+
+
+def test_what_stored_windows_do_not_have_is_refused_in_one_sentence(tree, tmp_path):
+    result = train(tmp_path / "run", tree, f"data.store={{windows: 256, folder: '{tmp_path}/kept'}}")
+    assert result.returncode == 1
+    assert result.stderr.startswith("tocsin: data.store keeps neither a teacher's scores nor masks: type data.store=")
