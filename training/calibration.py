@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax, logsumexp, softmax
 from sklearn.metrics import roc_auc_score
 
 from tocsin import TocsinError
@@ -31,6 +31,23 @@ def fit_temperature(logits: Logits, labels: NDArray[np.int64], weights: Weights)
     def loss(log_temperature: float) -> float:
         likelihood = log_softmax(logits / np.exp(log_temperature), axis=1)[np.arange(len(labels)), labels]
         return float(-np.sum(balanced * likelihood))
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded").x))
+
+
+def fit_gunshot_temperature(logits: Logits, positive: NDArray[np.bool_], weights: Weights) -> float:
+    """Temperature that minimizes the negative log-likelihood of "gunshot" and "no gunshot".
+
+    Args:
+        logits: ``(n, classes)``.
+        positive: whether a gunshot, ``(n,)``.
+        weights: what each counts, ``(n,)``.
+    """
+
+    def loss(log_temperature: float) -> float:
+        said = log_softmax(logits / np.exp(log_temperature), axis=1)
+        others = logsumexp(np.delete(said, GUNSHOT, axis=1), axis=1)
+        return float(-np.sum(weights * np.where(positive, said[:, GUNSHOT], others)))
 
     return float(np.exp(minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded").x))
 

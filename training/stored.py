@@ -72,9 +72,12 @@ class Store(Dataset[StoredWindows]):
         weights = balanced_weights(self.rows, [row.class_name for row in self.rows], class_shares)
         draws = list(BalancedSampler(weights, count, seed=0))
         begin = _Begin(source, augment, model)
-        made_of = [[row_key(row) for row in self.rows], vars(augment.augmentation), dict(class_shares), count]
+        first = begin(draws[:BATCH])
+        # Networks with the same front end, or of the same trunk, share a folder.
+        shapes = [part.shape[1:] for part in first[0]]
+        made_of = [[row_key(row) for row in self.rows], vars(augment.augmentation), dict(class_shares), count, shapes]
         kept = folder / hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:16]
-        if not (kept.is_dir() and _comes_out_again(kept, begin, draws[:BATCH])):
+        if not (kept.is_dir() and _is_kept(kept, *first)):
             _write(kept, begin, draws)
         self.begun = [np.load(path, mmap_mode="r") for path in sorted(kept.glob("begun-*.npy"))]
         self.parts: NDArray[np.int64] = np.load(kept / "parts.npy")  # (windows, 3): rows, -1 where there is none
@@ -154,12 +157,10 @@ class _Begin:
         return [part.half().cpu().numpy() for part in begun], raw.parts.numpy()
 
 
-def _comes_out_again(kept: Path, begin: _Begin, draws: Sequence[Draw]) -> bool:
-    begun, parts = begin(draws)
-    files = sorted(kept.glob("begun-*.npy"))
-    if len(files) != len(begun) or not np.array_equal(np.load(kept / "parts.npy", mmap_mode="r")[: len(draws)], parts):
+def _is_kept(kept: Path, begun: Sequence[NDArray[np.float16]], parts: NDArray[np.int64]) -> bool:
+    if not np.array_equal(np.load(kept / "parts.npy", mmap_mode="r")[: len(parts)], parts):
         return False
-    stored = [np.load(path, mmap_mode="r")[: len(draws)] for path in files]
+    stored = [np.load(path, mmap_mode="r")[: len(parts)] for path in sorted(kept.glob("begun-*.npy"))]
     return all(np.allclose(s, b, TOLERANCE, TOLERANCE) for s, b in zip(stored, begun, strict=True))
 
 

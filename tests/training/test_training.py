@@ -16,7 +16,7 @@ from hydra.utils import instantiate
 from tocsin import TocsinError
 from tocsin.data.labels import CLASSES
 from tocsin.data.manifests import ManifestRow
-from tocsin.training.calibration import choose_threshold, fit_temperature
+from tocsin.training.calibration import choose_threshold, fit_gunshot_temperature, fit_temperature
 from tocsin.training.module import masked
 from tocsin.training.sampling import BalancedSampler, balanced_weights
 
@@ -169,6 +169,12 @@ def test_temperature_recovers_a_known_scale(rng):
     probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     labels = np.array([rng.choice(3, p=p) for p in probabilities])
     assert fit_temperature(logits * 2.5, labels, np.ones(20000)) == pytest.approx(2.5, rel=0.05)
+
+
+def test_temperature_of_gunshots_is_that_by_which_their_odds_were_scaled(rng):
+    logits = rng.normal(0, 2, (20000, 5))
+    positive = rng.random(20000) < np.exp(logits[:, 0]) / np.exp(logits).sum(1)
+    assert fit_gunshot_temperature(logits * 0.6, positive, np.ones(20000)) == pytest.approx(0.6, rel=0.05)
 
 
 def test_calibration_counts_weights_as_repeated_windows(rng):
