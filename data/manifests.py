@@ -3,6 +3,7 @@
 import csv
 import importlib
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +58,11 @@ class ManifestRow:
     def may_train(self) -> bool:
         """Whether the licence permits weights trained on it."""
         return self.use == "train"
+
+    @property
+    def non_commercial(self) -> bool:
+        """Whether the licence says that it forbids commercial use."""
+        return re.search(r"\bNC\b|non-?commercial", self.licence, re.IGNORECASE) is not None
 
     @property
     def doubtful(self) -> bool:

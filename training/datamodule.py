@@ -60,6 +60,7 @@ class TocsinData(lightning.LightningDataModule):
         store: ``{"windows": …, "folder": …}`` to train on so many windows that the model has begun and that are kept in
             a folder (:class:`tocsin.training.stored.Store`); ``None`` to make windows anew in every epoch. With
             ``"teacher"``, a checkpoint, another network says what it hears in the same windows.
+        non_commercial: whether recordings may train whose licence forbids commercial use; without, they only judge.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class TocsinData(lightning.LightningDataModule):
         seed: int,
         fold_seed: int = 0,
         store: Mapping[str, Any] | None = None,
+        non_commercial: bool = True,
     ) -> None:
         super().__init__()
         self.sources, self.synthetic, self.folds = sources, synthetic, folds
@@ -97,6 +99,7 @@ class TocsinData(lightning.LightningDataModule):
         )
         self.augment = BatchAugmentation(self.augmentation, sample_rate, window_samples)
         self.fold_seed, self.store = fold_seed, store
+        self.non_commercial = non_commercial
         self.stored: Store | None = None
         self.parts: dict[str, WindowDataset] = {}
 
@@ -173,7 +176,8 @@ class TocsinData(lightning.LightningDataModule):
         parts: dict[str, list[ManifestRow]] = {part: [] for part in PARTS}
         for row in rows:
             part = part_of.get(row.group, "train")
-            if row.may_train or part == "test":
+            may_train = row.may_train and (self.non_commercial or not row.non_commercial)
+            if may_train or part == "test":
                 parts[part].append(row)
         for label, count in self.synthetic.items():
             parts["train"] += [_synthetic_row(label, number) for number in range(count)]
