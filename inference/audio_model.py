@@ -122,8 +122,8 @@ def load_model(path: str | os.PathLike[str] | None = None, threads: int = 1) -> 
     """Load an exported model.
 
     Args:
-        path: an ``.onnx`` file that ``tocsin export`` wrote, or the name of shipped weights: ``tocsin-m``, which is
-            also what ``None`` gives, or ``tocsin-s``, which is smaller.
+        path: an ``.onnx`` file that ``tocsin export`` wrote, or the name of shipped weights: ``tocsin-l``, which is
+            also what ``None`` gives, or ``tocsin-m`` or ``tocsin-s``, which are smaller.
         threads: threads that one window's computation may use.
 
     Raises:

@@ -28,7 +28,7 @@ from tocsin.inference.writers import EventFormat, event_writer, row_writer, writ
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH…", help="audio files, or folders of them")]
 Weights = Annotated[
     str | None,
-    typer.Option("--model", help="an .onnx of `tocsin export`, or tocsin-m (the default) or tocsin-s (smaller)"),
+    typer.Option("--model", help="an .onnx of `tocsin export`, or tocsin-l (the default), -m or -s (smaller)"),
 ]
 OutputFormat = Literal["csv", "jsonl", "raven", "audacity", "detections", "detections-jsonl"]
 

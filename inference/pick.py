@@ -15,7 +15,7 @@ from tocsin.inference.onsets.picker import Onset
 EARLIEST, LATEST = 0.1, 0.6
 # Every second window of the grid is asked first. Where a gunshot is less likely than this its answer stands: most bangs
 # of a street need no second one.
-DOUBT = 0.05
+DOUBT = 0.01
 MEASURES = ("onset_s", "onset_sigma_s", "label", "confidence", "level_dbfs", "snr_db")  # columns of the same name
 
 

@@ -51,7 +51,7 @@ def locate(
     wind_from_deg: Annotated[float | None, typer.Option(help="clockwise from north; default: weather.json")] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="for audio: an .onnx of `tocsin export`, or tocsin-m (the default) or tocsin-s (smaller)"),
+        typer.Option(help="for audio: an .onnx of `tocsin export`, or tocsin-l (the default), -m or -s (smaller)"),
     ] = None,
     classify: Annotated[bool, typer.Option(help="whether sensors' audio is classified, or bangs located alone")] = True,
 ) -> None:

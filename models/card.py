@@ -20,7 +20,7 @@ from pydantic import (
 from tocsin import TocsinError
 
 METADATA_KEY = "tocsin_card"
-SHIPPED = "tocsin-m"  # of the weights that ship, those that hear better; "tocsin-s" is smaller
+SHIPPED = "tocsin-l"  # of the weights that ship, those that hear best; "tocsin-m" and "tocsin-s" are smaller
 
 
 class WeightCard(BaseModel):

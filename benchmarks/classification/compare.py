@@ -49,7 +49,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = Path(os.environ.get("TOCSIN_RECORDINGS", "../shared"))
     parser.add_argument("--recordings", type=Path, default=default, help="folder that holds clips/ and live-fire/")
-    said = ".onnx files, or names of shipped weights (default: tocsin-m)"
+    said = ".onnx files, or names of shipped weights (default: tocsin-l)"
     parser.add_argument("--weights", nargs="+", default=[], help=said)
     parser.add_argument("--yamnet-only", action="store_true", help="YAMNet alone, on every clip and firing position")
     parser.add_argument("--window-s", type=float, default=WINDOW_S, help="length of the live-fire windows, seconds")

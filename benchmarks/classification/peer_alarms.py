@@ -54,7 +54,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = Path(os.environ.get("TOCSIN_RECORDINGS", "../shared"))
     parser.add_argument("--recordings", type=Path, default=default, help="folder that holds clips/ and live-fire/")
-    said = ".onnx files, or names of shipped weights (default: tocsin-m)"
+    said = ".onnx files, or names of shipped weights (default: tocsin-l)"
     parser.add_argument("--weights", nargs="+", default=[], help=said)
     options = parser.parse_args()
     try:

@@ -95,7 +95,7 @@ def main() -> int:
     default = Path(os.environ.get("TOCSIN_RECORDINGS", "../shared"))
     parser.add_argument("--recordings", type=Path, default=default, help="folder that holds clips/")
     parser.add_argument(
-        "--weights", nargs="+", default=[], help=".onnx files or names of shipped weights (default: tocsin-m)"
+        "--weights", nargs="+", default=[], help=".onnx files or names of shipped weights (default: tocsin-l)"
     )
     options = parser.parse_args()
     try:

@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--seeds", type=int, default=30)
     parser.add_argument("--streamed", action="store_true", help="through the engine of tocsin fuse")
-    parser.add_argument("--model", help="an .onnx, or the name of shipped weights (default: tocsin-m)")
+    parser.add_argument("--model", help="an .onnx, or the name of shipped weights (default: tocsin-l)")
     options = parser.parse_args()
     model = Model(options.model)
     stated, true = [], []

@@ -55,7 +55,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = Path(os.environ.get("TOCSIN_RECORDINGS", "../shared"))
     parser.add_argument("--recordings", type=Path, default=default, help="folder that holds clips/ and peers/")
-    parser.add_argument("--model", help="an .onnx, or the name of shipped weights (default: tocsin-m)")
+    parser.add_argument("--model", help="an .onnx, or the name of shipped weights (default: tocsin-l)")
     parser.add_argument("--repeats", type=int, default=9, help="turns")
     options = parser.parse_args()
     try:

@@ -28,7 +28,6 @@ from matplotlib import pyplot as plt
 from matplotlib.patches import Ellipse
 
 import tocsin
-from tocsin.localization.incidents.evidence import incident_threshold
 
 scene = tocsin.acoustics.simulate_neighbourhood(seed=1)
 folder = Path(tempfile.mkdtemp()) / "array"
@@ -94,13 +93,12 @@ print(table[table.probability > 0.1].to_string(float_format="{:.2f}".format))
 
 # %%
 # Above are the shots that are likelier gunfire than one in ten. Shots that are close in place and
-# time are one incident, and it is reported where its probability reaches a threshold that follows
-# from the model's own. The probability says how sure Tocsin is that it was gunfire; in simulations
-# it is stated too low, as :doc:`place </place>` says, so do not read it as the share of alarms that
-# are right.
+# time are one incident, and it is reported where gunfire is likelier than not. The probability is
+# stated as if half of what several sensors hear were gunfire: where less is, it says too much, and
+# :doc:`place </place>` says how well it holds in simulations.
 
 incidents = tocsin.incidents_of(shots)
-threshold = incident_threshold(model.card.threshold)
+threshold = 0.5
 for incident in incidents:
     where = f"({incident.place.x_m:.0f}, {incident.place.y_m:.0f}) m"
     said = "reported" if incident.probability >= threshold else "not reported"

@@ -19,12 +19,11 @@ from tocsin.inference.detect import detect
 from tocsin.inference.detection import Detection, parse_detection
 from tocsin.inference.model import Model
 from tocsin.inference.pick import Event
-from tocsin.localization.incidents.evidence import incident_threshold
 from tocsin.localization.incidents.grouping import Incident, incidents_of
 from tocsin.localization.locate import locate
 from tocsin.localization.observation.frames import LocalFrame
 
-EVEN = 0.5  # the threshold where no weight card states one
+EVEN = 0.5  # an incident is gunfire where that is likelier than not
 # In the middle of the North Atlantic, so that no street that exists is said to have been shot in.
 FRAME = LocalFrame(latitude=45.0, longitude=-30.0)
 START_UTC = datetime(2026, 1, 1, tzinfo=UTC)
@@ -80,7 +79,7 @@ def run_trial(scene: Scene, model: Model, advance: Callable[[], None] = lambda: 
         traces.append(samples)
         heard.append(detect(samples, scene.sample_rate, model))
         advance()
-    return conclude(scene, traces, heard, model.card.model_id, incident_threshold(model.card.threshold))
+    return conclude(scene, traces, heard, model.card.model_id)
 
 
 def conclude(

@@ -42,7 +42,7 @@ def main(words: Sequence[str]) -> int:
         prog="tocsin evaluate", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("recordings", type=Path, help="folder that holds clips/, live-fire/pittsburgh-2018/ or both")
-    said = ".onnx files or names of shipped weights, the preferred first (default: tocsin-m)"
+    said = ".onnx files or names of shipped weights, the preferred first (default: tocsin-l)"
     parser.add_argument("--weights", nargs="+", default=[], metavar="ONNX", help=said)
     said = "sounds to show as of no taught class, besides those that the judging weights were not trained on"
     parser.add_argument("--open-set", nargs="+", default=[], metavar="LABEL", help=said)

@@ -9,21 +9,25 @@ from scipy.special import expit, logit
 from tocsin.inference.detection import Detection
 
 EVEN_SCORE, SCORE_SCALE = 8.0, 3.0  # of the probability that the arrivals belong to one sound
+# Share of gunshots among the sounds for which the shipped weights state probabilities (``gunshot_share`` of the card).
+STATED_FOR = 0.05
 # Of two sensors that hear one sound: the likeliest over incidents of simulated neighbourhoods,
 # `benchmarks/location/reliability.py --first-seed 100 --seeds 27`.
-ERRORS_CORRELATE = 0.5
+ERRORS_CORRELATE = 0.85
 # Logarithm of the likelihood ratio of gunfire to a burst 60 to 200 m up, where the source is called airborne: 2 in 100
 # on the ground are at worst, 44 in 100 of the bursts (`benchmarks/location/elevation.py`), so 1 to 20.
 AIRBORNE_LOG_RATIO = -3.0
 
 
 def gunfire_probability(detections: Sequence[Detection], airborne: bool = False) -> float:
-    """Probability that a sound was gunfire, from all its detections; even odds where none carries class probabilities.
+    """Probability that a sound was gunfire, from all its detections, where even odds are its prior.
 
-    Log-odds are averaged and counted for as many sensors as there would be if they did not err together: n sensors
-    whose errors correlate by ρ are worth n / (1 + (n − 1) ρ) (Kish 1965, the design effect). ``background`` says that
-    a sensor heard little, not what it heard: it takes weight from a sensor instead. Where the source was ``airborne``
-    this counts once, for the height is one measurement of all sensors.
+    These stay even odds where no detection carries class probabilities. A sensor speaks by its likelihood ratio: the
+    odds that it states over those for which it states them (``STATED_FOR``). Its logarithms are averaged and counted
+    for as many sensors as there would be if they did not err together: n sensors whose errors correlate by ρ are worth
+    n / (1 + (n − 1) ρ) (Kish 1965, the design effect). ``background`` says that a sensor heard little, not what it
+    heard: it takes weight from a sensor instead. Where the source was ``airborne`` this counts once, for the height is
+    one measurement of all sensors.
     """
     log_ratio = AIRBORNE_LOG_RATIO if airborne else 0.0
     heard = [item.probabilities for item in detections if "gunshot" in item.probabilities]
@@ -34,15 +38,7 @@ def gunfire_probability(detections: Sequence[Detection], airborne: bool = False)
     weights = np.maximum(loud, 0.01)
     sensors = weights.sum() ** 2 / (weights**2).sum()
     worth = sensors / (1.0 + (sensors - 1.0) * ERRORS_CORRELATE)
-    return float(expit(worth * np.average(logit(shares), weights=weights) + log_ratio))
-
-
-def incident_threshold(threshold: float) -> float:
-    """Probability that many sensors add up to where each says ``threshold``: from here on an incident is gunfire.
-
-    ``threshold`` is that of the weight card, of one sensor's probability.
-    """
-    return float(expit(logit(threshold) / ERRORS_CORRELATE))
+    return float(expit(worth * np.average(logit(shares) - logit(STATED_FOR), weights=weights) + log_ratio))
 
 
 def rounds_probability(probabilities: Sequence[float]) -> float:

@@ -201,11 +201,11 @@ def test_pick_takes_the_mean_of_the_windows_that_hold_the_onset():
 
 
 def test_pick_asks_no_further_where_the_first_window_is_sure_of_no_gunshot():
-    windows = told(0.0, 0.2, 0.04, 0.7, 0.1)
+    windows = told(0.0, 0.2, 0.008, 0.7, 0.1)
     (event,) = pick([ONSET], windows, threshold=0.3)
-    assert event.probabilities["gunshot"] == 0.04
+    assert event.probabilities["gunshot"] == 0.008
     assert windows.asked == [[2]]
-    pick([ONSET], doubtful := told(0.0, 0.2, 0.06, 0.7, 0.1), threshold=0.3)
+    pick([ONSET], doubtful := told(0.0, 0.2, 0.012, 0.7, 0.1), threshold=0.3)
     assert doubtful.asked == [[2], [2, 3]]
 
 

@@ -10,6 +10,7 @@ from tocsin.inference.detection import Detection
 from tocsin.localization.fitting.solve import Ellipse
 from tocsin.localization.incidents.evidence import (
     ERRORS_CORRELATE,
+    STATED_FOR,
     gunfire_probability,
     rounds_probability,
     weigh_silence,
@@ -94,13 +95,19 @@ def test_an_incident_is_confirmed_by_an_unambiguous_round():
 def test_many_sensors_that_err_together_are_worth_at_most_the_inverse_of_their_correlation():
     one = gunfire_probability([heard("s0", 0.7)])
     many = gunfire_probability([heard(f"s{i}", 0.7) for i in range(1000)])
-    assert one == pytest.approx(0.7)
-    assert logit(many) == pytest.approx(logit(0.7) / ERRORS_CORRELATE, rel=0.01)
+    ratio = logit(0.7) - logit(STATED_FOR)
+    assert logit(one) == pytest.approx(ratio)
+    assert logit(many) == pytest.approx(ratio / ERRORS_CORRELATE, rel=0.01)
+
+
+def test_a_sensor_that_states_what_is_true_of_any_sound_leaves_the_odds_as_they_are():
+    assert gunfire_probability([heard(f"s{i}", STATED_FOR) for i in range(5)]) == pytest.approx(0.5)
 
 
 def test_a_sensor_that_heard_little_says_little():
     deaf = heard("s1", 0.001, fireworks=0.009, background=0.99)
-    assert gunfire_probability([heard("s0", 0.7), deaf]) == pytest.approx(0.7, abs=0.03)
+    alone = gunfire_probability([heard("s0", 0.7)])
+    assert gunfire_probability([heard("s0", 0.7), deaf]) == pytest.approx(alone, abs=0.03)
 
 
 def test_where_no_classifier_spoke_gunfire_is_even_odds():
