@@ -22,7 +22,8 @@ class Judges:
         weights: ``.onnx`` files or names of shipped weights; the shipped default where there are none.
 
     Raises:
-        TocsinError: a file cannot be loaded, or has other classes than the project's.
+        TocsinError: a file cannot be loaded, has other classes than the project's, or states probabilities for another
+            share of gunshots than the first: their scores would stand on two scales.
     """
 
     def __init__(self, weights: Sequence[str | Path] = ()) -> None:
@@ -30,6 +31,12 @@ class Judges:
         for model in self.models:
             if set(model.card.classes) != set(CLASSES):
                 raise TocsinError(f"{model.path}: has the classes {', '.join(model.card.classes)}, not the five")
+            shares = (self.models[0].card.gunshot_share, model.card.gunshot_share)
+            if shares[0] != shares[1]:
+                raise TocsinError(
+                    f"{model.path} states probabilities for a gunshot_share of {shares[1]}, {self.models[0].path} of "
+                    f"{shares[0]}: give weights of one calibration (benchmarks/classification/calibrate.py makes them)"
+                )
 
     @property
     def name(self) -> str:

@@ -70,6 +70,12 @@ def test_weights_that_held_a_session_out_judge_it_before_those_that_never_met_it
     assert names == {"a": "one", "b": "two", "c": None, "d": "one", "e": "one"}
 
 
+def test_weights_that_state_probabilities_for_other_shares_are_not_mixed(write_carded, tmp_path):
+    files = [write_carded(tmp_path / f"{share}.onnx", gunshot_share=share) for share in (0.05, 0.26)]
+    with pytest.raises(TocsinError, match=r"26\.onnx states probabilities for a gunshot_share of 0\.26, .* of 0\.05"):
+        Judges(files)
+
+
 def test_probabilities_are_those_of_the_judge(weights, tmp_path, rng):
     samples = rng.normal(0, 0.1, 9000)
     soundfile.write(tmp_path / "clap.wav", samples, 12000, subtype="FLOAT")
