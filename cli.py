@@ -30,6 +30,7 @@ VERBS = {
     "train": ("tocsin.training.train", "main", "train a model: Hydra overrides, for example experiment=full"),
     "export": ("tocsin.training.export", "export", "a checkpoint to one .onnx file, checked against torch"),
     "quantize": ("tocsin.training.quantize", "quantize", "an exported model in 8 bits, and what that costs"),
+    "join": ("tocsin.training.stages", "join_files", "two exported models in one: the second is asked in doubt alone"),
 }
 
 

@@ -2,9 +2,12 @@
 
 import csv
 import json
+import os
 import statistics
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,8 +22,9 @@ from tocsin.data.complaints import complain
 from tocsin.data.folder import read_folder
 from tocsin.data.labels import CLASSES
 from tocsin.data.manifests import ManifestRow, read_manifest, write_manifest
-from tocsin.data.public.catalogue import SETS, PublicSet, find_set
+from tocsin.data.public.catalogue import SETS, PublicSet, RemoteFile, find_set
 from tocsin.data.public.download import ARCHIVES, fetch_file, hash_state, unpack
+from tocsin.data.public.pretrained import PRETRAINED, Pretrained, fetch_pretrained, find_pretrained, pretrained_path
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True, help=__doc__)
 
@@ -32,13 +36,14 @@ SetFolder = Annotated[Path, typer.Argument(metavar="DIR", help="where the set wa
 def list_sets(
     format: Annotated[Literal["table", "json"], typer.Option(help="of the list on stdout")] = "table",
 ) -> None:
-    """The public sets: what they hold, their size and licence. `--format json` has addresses, hashes and citations."""
+    """Public sets and pretrained weights: what they hold, size, licence. `--format json` adds addresses and hashes."""
     if format == "json":
-        print(json.dumps([_as_json(known) for known in SETS], indent=2, ensure_ascii=False))
+        listed = [*map(_as_json, SETS), *map(_pretrained_as_json, PRETRAINED)]
+        print(json.dumps(listed, indent=2, ensure_ascii=False))
         return
     table = Table("set", "what", "GB", "files", "classes", "hashes", "licence", title=None)
     for known in SETS:
-        hashed = sum(file.md5 is not None for file in known.files)
+        hashed = sum(file.known_hash is not None for file in known.files)
         table.add_row(
             known.name,
             known.title,
@@ -48,44 +53,78 @@ def list_sets(
             "by hand" if known.by_hand else f"{hashed} of {len(known.files)}",
             known.licence,
         )
+    for weights in PRETRAINED:
+        table.add_row(
+            weights.name, weights.title, f"{weights.size_gb:g}", "1", weights.classes, "1 of 1", weights.licence
+        )
     _print_table(table)
 
 
 @app.command()
 def fetch(
     name: SetName,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="folder to fetch to; what is there already is kept")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="folder to fetch to; what is there already is kept")
+    ] = None,
     verify: Annotated[bool, typer.Option("--verify/--no-verify", help="compare the files with their hashes")] = True,
 ) -> None:
-    """Download a set and unpack it. A download that was cut goes on where it was when typed again."""
+    """Download and unpack a set, or fetch pretrained weights. What was cut goes on where it was when typed again.
+
+    Pretrained weights go to where training seeks them, if --out does not say otherwise: pretrained/ in the folder
+    $TOCSIN_RECORDINGS, or in ../shared.
+    """
+    if name.startswith("pretrained/"):
+        if not verify:
+            raise typer.BadParameter("--no-verify: pretrained weights are always compared with their hash")
+        _fetch_weights(find_pretrained(name), out)
+        return
     known = find_set(name)
+    if out is None:
+        raise typer.BadParameter("a set needs --out DIR")
     if known.by_hand:
         raise TocsinError(f"{known.title} cannot be fetched by a command: {known.by_hand}, then `tocsin data manifest`")
     print(f"{known.title}, {known.licence}: {known.licence_note}", file=sys.stderr)
-    console = Console(stderr=True)
-    columns = ("{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     paths = []
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        for file in known.files:
-            task = bar.add_task(file.name, total=file.size_bytes)
-
-            def move(done: int, total: int | None, task: Any = task) -> None:
-                bar.update(task, completed=done, total=total)
-
-            path = fetch_file(file, out / ARCHIVES, move, check=verify)
-            bar.update(task, completed=path.stat().st_size, total=path.stat().st_size)
-            if file.md5 is None or not verify:
-                print(f"{file.name}: not verified", file=sys.stderr)
-            paths.append(path)
+    for file in known.files:
+        with _moving_bar(file) as move:
+            paths.append(fetch_file(file, out / ARCHIVES, move, check=verify))
+        if file.known_hash is None or not verify:
+            print(f"{file.name}: not verified", file=sys.stderr)
     print("unpacking", file=sys.stderr)
     unpack(paths, out)
     print(out)
     print(f"please cite: {known.citation}", file=sys.stderr)
 
 
+def _fetch_weights(known: Pretrained, out: Path | None) -> None:
+    folder = out or Path(os.environ.get("TOCSIN_RECORDINGS", "../shared"), "pretrained")
+    with _moving_bar(known.file) as move:
+        path = fetch_pretrained(known, folder, move)
+    licence = folder / known.licence_file
+    print(f"{known.title}, {known.licence} ({licence}): {known.licence_note}", file=sys.stderr)
+    print(path)
+    print(f"please cite: {known.citation}", file=sys.stderr)
+
+
+@contextmanager
+def _moving_bar(file: RemoteFile) -> Iterator[Callable[[int, int | None], None]]:
+    console = Console(stderr=True)
+    columns = ("{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(file.name, total=file.size_bytes)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+        bar.update(task, completed=1, total=1)
+
+
 @app.command()
 def verify(name: SetName, folder: SetFolder) -> None:
-    """A row a file of the set: ok, wrong, missing or not verified; then whether all its recordings are there."""
+    """A row a file of the set: ok, wrong, missing or not verified; then whether all its recordings are there.
+
+    Of pretrained weights, whether their file is there and right.
+    """
+    if name.startswith("pretrained/"):
+        print(f"file,state\n{pretrained_path(folder, name).name},ok")
+        return
     known = find_set(name)
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["file", "state"])
@@ -195,6 +234,11 @@ def _as_json(known: PublicSet) -> dict[str, Any]:
     names = ("name", "title", "licence", "licence_note", "citation", "homepage", "sessions", "classes", "size_gb")
     about = {name: getattr(known, name) for name in (*names, "audio_files", "by_hand")}
     return {**about, "files": [vars(file) for file in known.files]}
+
+
+def _pretrained_as_json(known: Pretrained) -> dict[str, Any]:
+    names = ("name", "title", "licence", "licence_note", "citation", "homepage", "classes", "size_gb")
+    return {**{name: getattr(known, name) for name in names}, "files": [vars(known.file)]}
 
 
 def _print_table(table: Table) -> None:

@@ -54,6 +54,16 @@ class ManifestRow:
         return self.session_id or self.recording_id
 
     @property
+    def may_train(self) -> bool:
+        """Whether the licence permits weights trained on it."""
+        return self.use == "train"
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the label is in doubt (a studio sound, an effect): such a row neither trains nor judges."""
+        return self.quality == "doubtful"
+
+    @property
     def duration_s(self) -> float:
         """Length of the stretch in seconds."""
         return self.end_s - self.start_s

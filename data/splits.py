@@ -1,50 +1,77 @@
 """Splits in which no recording, session or file is on both sides."""
 
-import importlib
-import warnings
-from collections.abc import Sequence
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tocsin import TocsinError
+from tocsin.data.labels import CLASSES
 from tocsin.data.manifests import ManifestRow
 
 
 def group_folds(rows: Sequence[ManifestRow], n_folds: int, seed: int = 0) -> list[list[ManifestRow]]:
     """Cut rows into ``n_folds`` parts that share no session (no recording where no session is stated).
 
-    The sessions of each class are spread over the folds as evenly as can be (scikit-learn's StratifiedGroupKFold): a
-    session counts once, for else the longest one would be a class's only session in its fold. A class of fewer sessions
-    than folds is missing from some. The same rows and seed give the same folds, each in the order of the rows. Raises
-    ``TocsinError`` where sessions do not suffice, and as ``assert_no_leak`` does.
+    Each part holds its rows in the order given; doubtful rows are in none. How sessions are dealt says ``fold_of``.
+    Raises ``TocsinError`` where sessions do not suffice, and as ``assert_no_leak`` does.
+    """
+    fold = fold_of(rows, n_folds, seed)
+    folds = [[row for row in rows if not row.doubtful and fold[row.group] == number] for number in range(n_folds)]
+    for index, part in enumerate(folds):
+        assert_no_leak([row for other in folds[:index] + folds[index + 1 :] for row in other], part)
+    return folds
+
+
+def fold_of(rows: Iterable[ManifestRow], n_folds: int, seed: int = 0) -> dict[str, int]:
+    """Deal sessions to folds like cards, and give the fold of each, 0 to ``n_folds`` - 1.
+
+    Class after class, the sessions that may train are dealt first and those that only judge next, each in an order
+    drawn by the seed. Any two folds hold the same number of a class's sessions of either kind, or differ by one. A
+    session of several classes is dealt with the first of them, in the order of ``CLASSES``, and counts once however
+    long it is. Neither the order of the rows, nor doubtful rows, nor the sessions of another class change the fold of
+    a session. Raises ``TocsinError`` where a fold would be empty.
     """
     if n_folds < 2:
         raise TocsinError(f"a split needs 2 folds or more, not {n_folds}")
-    # Each session stands once for each class that it holds.
-    pairs = sorted({(row.group, row.class_name) for row in rows})
-    groups = [group for group, _ in pairs]
-    if len(set(groups)) < n_folds:
+    # The classes begin at different folds, so that no fold gets what is left over of all of them.
+    fold = {
+        session: (begin + place) % n_folds
+        for begin, sessions in enumerate(_shuffled(rows, f"{seed}"))
+        for place, session in enumerate(sessions)
+    }
+    if len(set(fold.values())) < n_folds:
         raise TocsinError(
-            f"{len(set(groups))} sessions cannot fill {n_folds} folds: type fewer folds, or give more recordings"
+            f"{len(fold)} sessions cannot fill {n_folds} folds: type fewer folds, or give more recordings"
         )
-    try:
-        selection = importlib.import_module("sklearn.model_selection")
-    except ImportError as error:
-        raise TocsinError('splits need scikit-learn: type `pip install "tocsin[train]"`') from error
-    splitter = selection.StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        # That a class has fewer sessions than there are folds is what the docstring allows.
-        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        try:
-            parts = [part for _, part in splitter.split(np.zeros(len(pairs)), [name for _, name in pairs], groups)]
-        except ValueError as error:
-            raise TocsinError(f"no class has a session for each of {n_folds} folds: type fewer folds") from error
-    fold_of = {groups[index]: number for number, part in enumerate(parts) for index in part}
-    folds = [[row for row in rows if fold_of[row.group] == number] for number in range(n_folds)]
-    for index, fold in enumerate(folds):
-        assert_no_leak([row for other in folds[:index] + folds[index + 1 :] for row in other], fold)
-    return folds
+    return fold
+
+
+def set_aside(rows: Iterable[ManifestRow], one_in: int, seed: str) -> set[str]:
+    """Of each class's sessions one in so many, rounded up, drawn by ``seed``: to validate on. An only one is not."""
+    return {session for sessions in _shuffled(rows, seed) if len(sessions) > 1 for session in sessions[::one_in]}
+
+
+def _shuffled(rows: Iterable[ManifestRow], seed: str) -> list[list[str]]:
+    # A list for each class: sessions that may train first, and what holds the same classes side by side.
+    classes: dict[str, set[str]] = defaultdict(set)
+    may_train: dict[str, bool] = defaultdict(bool)
+    for row in rows:
+        if not row.doubtful:
+            classes[row.group].add(row.class_name)
+            may_train[row.group] |= row.may_train
+
+    def place(session: str) -> tuple[bool, list[bool], bytes]:
+        lacks = [name not in classes[session] for name in CLASSES]
+        # A hash, for a shuffle of the whole would change with every session that is added.
+        return not may_train[session], lacks, hashlib.sha256(f"{seed}/{session}".encode()).digest()
+
+    dealt: list[list[str]] = [[] for _ in CLASSES]
+    for session in sorted(classes, key=place):
+        dealt[min(map(CLASSES.index, classes[session]))].append(session)
+    return dealt
 
 
 def assert_no_leak(train: Sequence[ManifestRow], test: Sequence[ManifestRow]) -> None:

@@ -8,7 +8,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from tocsin import TocsinError
 
@@ -20,7 +27,8 @@ class WeightCard(BaseModel):
     """Input contract, calibration and provenance of one set of weights.
 
     ``logits / temperature``, then a softmax, gives the calibrated probabilities, in the order of ``classes``, for
-    sounds of which ``gunshot_share`` are gunshots, as in training.
+    sounds of which ``gunshot_share`` are gunshots, as in training. ``stages`` are the networks of a file that holds
+    several, in the order in which they are asked; it is empty where there is one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,6 +54,7 @@ class WeightCard(BaseModel):
     held_out: dict[str, list[str]] = {}
     results: dict[str, Any] = {}
     known_defects: list[str] = []
+    stages: list[dict[str, Any]] = []
 
     @model_validator(mode="after")
     def _consistent(self) -> "WeightCard":
@@ -54,6 +63,14 @@ class WeightCard(BaseModel):
         if min(self.sample_rate, self.window_samples, self.hop_samples) <= 0 or self.temperature <= 0:
             raise ValueError("sample_rate, window_samples, hop_samples and temperature must be positive")
         return self
+
+    @model_serializer(mode="wrap")
+    def _as_before_stages(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The card of one network as it was before there were stages, which older runtimes refuse."""
+        content: dict[str, Any] = write(self)
+        if not self.stages:
+            content.pop("stages", None)
+        return content
 
     def may_judge(self, session: str) -> bool:
         """Whether figures of a session are honest: neither weights nor calibration ever met it.

@@ -11,7 +11,7 @@ Factory = TypeVar("Factory", bound=Callable[..., WaveformClassifier])
 
 _FACTORIES: dict[str, Callable[..., WaveformClassifier]] = {}
 # Modules that register models; named here, so that a name is found without importing by hand.
-_FAMILIES = ("tocsin.models.cnn",)
+_FAMILIES = ("tocsin.models.cnn", "tocsin.models.two_tails")
 
 
 def register(factory: Factory) -> Factory:

@@ -9,7 +9,8 @@ import pytest
 
 # The shared recordings are never part of the project; tests that need them run where they are present.
 RECORDINGS_ABSENT = "the shared recordings are not here (set TOCSIN_RECORDINGS to their folder)"
-ALLOWED_SKIPS = (RECORDINGS_ABSENT,)
+GPU_ABSENT = "there is no graphics processor that torch can use here"
+ALLOWED_SKIPS = (RECORDINGS_ABSENT, GPU_ABSENT)
 
 # The files that take longest, the longest first: where several processes share the tests, these begin, so that none
 # is left working alone at the end.
@@ -44,6 +45,15 @@ def recordings() -> Path:
     if not (folder / "live-fire").is_dir():
         pytest.skip(RECORDINGS_ABSENT)
     return folder
+
+
+@pytest.fixture(scope="session")
+def trunk_file(recordings) -> Path:
+    """The published trunk among the shared recordings, or a listed skip."""
+    path = recordings / "pretrained/mn04_as_mAP_432.pt"
+    if not path.is_file():
+        pytest.skip(RECORDINGS_ABSENT)
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -88,6 +98,16 @@ def sounds(tmp_path_factory) -> Path:
     write_detections(folder / "detections.csv", detections)
     write_detections(folder / "detections.jsonl", detections)
     return folder
+
+
+@pytest.fixture(scope="session")
+def gpu():
+    """The graphics processor, or a listed skip."""
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip(GPU_ABSENT)
+    return torch.device("cuda")
 
 
 @pytest.fixture

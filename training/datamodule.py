@@ -20,8 +20,9 @@ from tocsin.data.folder import read_folder
 from tocsin.data.labels import CLASSES
 from tocsin.data.manifests import ManifestRow, read_manifest
 from tocsin.data.public.pittsburgh import labelled_clips, read_live_fire
-from tocsin.data.splits import assert_no_leak, group_folds
-from tocsin.training.dataset import SYNTHETIC, Augmentation, WindowDataset
+from tocsin.data.splits import assert_no_leak, fold_of, set_aside
+from tocsin.training.batch_augmentation import Augmentation, BatchAugmentation, RawWindows, Windows
+from tocsin.training.dataset import SYNTHETIC, WindowDataset
 from tocsin.training.sampling import BalancedSampler, Draw, balanced_weights
 from tocsin.training.teacher import Teacher
 
@@ -40,17 +41,19 @@ class TocsinData(lightning.LightningDataModule):
     Args:
         sources: each ``{"kind": clips | manifest | folder | live_fire, "path": …}``.
         synthetic: recordings to compute for each class, ``{"backfire": 500, …}``.
-        folds: folds that the sessions are cut into; ``test_fold`` is tested on, none if it is ``None``.
-        validation_folds: folds that the other sessions are cut into; the first is validated on.
+        folds: folds that the sessions are dealt to, as :func:`tocsin.data.splits.fold_of` does.
+        test_fold: the fold that is tested on; ``None`` to test on all sessions whose licence forbids training.
+        validation_folds: one in so many of the other sessions of each class is validated on.
         sessions: ``{"train": […], "validation": […], "test": […]}``, sessions of a part whatever their fold:
             firing positions, say.
         class_shares: share of each class in an epoch.
-        augmentation: arguments of :class:`tocsin.training.dataset.Augmentation`.
+        augmentation: arguments of :class:`tocsin.training.batch_augmentation.Augmentation`.
         teacher: arguments of :class:`tocsin.training.teacher.Teacher`, or ``None`` to learn from labels alone.
         sample_rate, window_samples: of the model.
         examples_per_epoch, batch_size: of all processes together.
         workers: processes that make windows, besides the training process.
-        seed: of folds, order and windows.
+        seed: of order and windows.
+        fold_seed: of the folds, the same for all seeds of training: so their figures are of the same recordings.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class TocsinData(lightning.LightningDataModule):
         batch_size: int,
         workers: int,
         seed: int,
+        fold_seed: int = 0,
     ) -> None:
         super().__init__()
         self.sources, self.synthetic, self.folds = sources, synthetic, folds
@@ -84,6 +88,8 @@ class TocsinData(lightning.LightningDataModule):
             workers,
             seed,
         )
+        self.augment = BatchAugmentation(self.augmentation, sample_rate, window_samples)
+        self.fold_seed = fold_seed
         self.parts: dict[str, WindowDataset] = {}
 
     def setup(self, stage: str | None = None) -> None:
@@ -101,34 +107,29 @@ class TocsinData(lightning.LightningDataModule):
                 self.parts[part].load(row)
 
     def split_rows(self) -> dict[str, list[ManifestRow]]:
-        """The rows of ``train``, ``validation`` and ``test``; no session is in two of them.
+        """The rows of ``train``, ``validation`` and ``test``; no session is in two of them, no doubtful row in any.
 
-        Rows whose ``use`` is not ``train`` are tested on only: their licence does not let them enter weights.
+        Rows that may not train, by their licence, are tested on or in no part: where a fold is tested, those of the
+        other folds are left to the weights of these.
         """
         rows: list[ManifestRow] = []
         for source in self.sources:
             kind, path = source["kind"], Path(source["path"])
             if kind not in READERS:
                 raise TocsinError(f"data.sources: unknown kind {kind!r}; type one of {', '.join(READERS)}")
-            rows += READERS[kind](path)
-        usable = [row for row in rows if row.use == "train" and _trusted(row)]
-        unknown = set(self.part_of_session) - {row.session_id for row in usable}
+            rows += [row for row in READERS[kind](path) if not row.doubtful]
+        unknown = set(self.part_of_session) - {row.group for row in rows if row.may_train}
         if unknown:
             raise TocsinError(f"no recordings of the sessions {sorted(unknown)} of data.sessions among data.sources")
+        part_of = self._tested(rows) | self.part_of_session
+        free = [row for row in rows if row.may_train and row.group not in part_of]
+        aside = set_aside(free, self.validation_folds, f"{self.fold_seed}/{self.test_fold}")
+        part_of = dict.fromkeys(aside, "validation") | part_of
         parts: dict[str, list[ManifestRow]] = {part: [] for part in PARTS}
-        parts["test"] = [row for row in rows if row.use != "train"]
-        free: list[ManifestRow] = []
-        for row in usable:
-            parts.get(self.part_of_session.get(row.session_id, ""), free).append(row)
-        if free and self.test_fold is not None:
-            test = group_folds(free, self.folds, seed=self.seed)[self.test_fold]
-            parts["test"] += test
-            tested = {row.group for row in test}
-            free = [row for row in free if row.group not in tested]
-        if free:
-            validation, *train = group_folds(free, self.validation_folds, seed=self.seed)
-            parts["validation"] += validation
-            parts["train"] += [row for fold in train for row in fold]
+        for row in rows:
+            part = part_of.get(row.group, "train")
+            if row.may_train or part == "test":
+                parts[part].append(row)
         for label, count in self.synthetic.items():
             parts["train"] += [_synthetic_row(label, number) for number in range(count)]
             parts["validation"] += [_synthetic_row(label, 10**6 + number) for number in range(count // 10)]
@@ -139,6 +140,14 @@ class TocsinData(lightning.LightningDataModule):
         if not parts["train"]:
             raise TocsinError("no rows to train on: data.sources names no recordings and data.synthetic no classes")
         return parts
+
+    def _tested(self, rows: Sequence[ManifestRow]) -> dict[str, str]:
+        if self.test_fold is None or not rows:
+            return {row.group: "test" for row in rows if not row.may_train}
+        if self.test_fold not in range(self.folds):
+            raise TocsinError(f"data.test_fold is {self.test_fold}: type 0 to {self.folds - 1}, or raise data.folds")
+        fold = fold_of(rows, self.folds, self.fold_seed)
+        return {session: "test" for session, number in fold.items() if number == self.test_fold}
 
     def describe(self) -> list[dict[str, Any]]:
         """What was trained on, for the weight card: a line a source with its licence, rows and sessions a class."""
@@ -167,6 +176,13 @@ class TocsinData(lightning.LightningDataModule):
         self.sampler = BalancedSampler(self._balanced(), self.examples_per_epoch, self.seed, rank, processes)
         return self._loader(part, self.sampler, self.batch_size // processes, self.workers)
 
+    def on_after_batch_transfer(self, batch: Windows | RawWindows, dataloader_idx: int) -> Windows:
+        """Augment training windows where they are trained on; called by Lightning."""
+        if isinstance(batch, RawWindows):
+            windows: Windows = self.augment.to(batch.crops.device)(batch)
+            return windows
+        return batch
+
     def favour(self, factors: NDArray[np.float64]) -> None:
         """From the next epoch on draw each training row its factor, shape ``(rows,)``, more often than its share."""
         favoured = self._balanced() * factors
@@ -190,12 +206,11 @@ class TocsinData(lightning.LightningDataModule):
         return self._loader(self.parts[part], draws, self.batch_size, workers=0)
 
     def _loader(self, part: WindowDataset, sampler: Any, batch_size: int, workers: int) -> DataLoader[Any]:
-        return DataLoader(part, batch_size, sampler=sampler, num_workers=workers, persistent_workers=False)
+        return DataLoader(part, batch_size, sampler=sampler, num_workers=workers, collate_fn=_as_it_is)
 
 
-def _trusted(row: ManifestRow) -> bool:
-    # A bed is a bed whatever its file name says; a bang whose label is in doubt teaches the wrong thing.
-    return row.quality in ("ok", "weak_event") or row.class_name == "background"
+def _as_it_is(batch: Any) -> Any:
+    return batch
 
 
 def _synthetic_row(label: str, number: int) -> ManifestRow:

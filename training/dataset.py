@@ -1,7 +1,7 @@
-"""Labelled rows to training windows: cropped round the sound, changed as a sensor or a street would, masked."""
+"""Labelled rows to training windows: cropped round the sound, with all that is random in them drawn."""
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +12,13 @@ from torch.utils.data import Dataset
 
 from tocsin import TocsinError
 from tocsin.acoustics.synthesis import synthesize
-from tocsin.data import augmentation
+from tocsin.data.artefacts import random_artefact
 from tocsin.data.audio import read_audio
+from tocsin.data.codecs import recode
 from tocsin.data.labels import CLASSES
 from tocsin.data.manifests import ManifestRow
+from tocsin.training.batch_augmentation import DRAWN, MASKS, Augmentation, RawWindows, Windows
+from tocsin.training.changes import loudest_rms
 from tocsin.training.sampling import Draw
 from tocsin.training.teacher import TAUGHT, Teacher, teaching
 
@@ -24,37 +27,18 @@ from tocsin.training.teacher import TAUGHT, Teacher, teaching
 ANYWHERE = 0.35
 # Where in the window an onset may lie. The runtime places it at 0.1 to 0.6 of the window.
 EARLIEST, LATEST = 0.05, 0.65
+OVERLAY_DB = (-12.0, 6.0)  # level of the second sound of a window against the first
 SYNTHETIC = "synthesis"
-MASKS = 4  # two bands of frequency, two of time
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """Probabilities and ranges of the changes that a training window goes through.
-
-    ``speed`` is how much faster or slower, hence higher or lower, a window is played: another charge, another room.
-    """
-
-    speed: float = 0.15
-    echoes: float = 0.3
-    spectrum: float = 0.6
-    background: float = 0.6
-    snr_db: tuple[float, float] = (3.0, 40.0)
-    clipping: float = 0.25
-    edges: float = 0.4
-    mask_frequency: float = 0.2
-    mask_time: float = 0.15
 
 
 class Crop(NamedTuple):
-    """A window of a row: its samples, the sample of its onset where it was cut round one, its start in the file."""
+    """Where a window was cut: the sample of its onset if it was cut round one, its start in the file."""
 
-    samples: NDArray[np.float32]
     onset: int | None
     start_s: float
 
 
-class WindowDataset(Dataset[tuple[Tensor, int, Tensor, Tensor]]):
+class WindowDataset(Dataset[Windows | RawWindows]):
     """Windows of labelled rows, all audio held in memory at the model's rate.
 
     Args:
@@ -62,7 +46,8 @@ class WindowDataset(Dataset[tuple[Tensor, int, Tensor, Tensor]]):
         classes: names, in the order of the labels.
         sample_rate: of the model, Hz.
         window_samples: of the model.
-        augment: what to change, or ``None`` for windows as recorded.
+        augment: what :class:`~tocsin.training.batch_augmentation.BatchAugmentation` will change, or ``None`` for
+            windows as recorded.
         teacher: whose scores go with every window of a recording.
     """
 
@@ -80,53 +65,147 @@ class WindowDataset(Dataset[tuple[Tensor, int, Tensor, Tensor]]):
         self.augment, self.teacher = augment, teacher
         self.labels = [classes.index(row.class_name) for row in rows]
         self.beds = [index for index, row in enumerate(rows) if row.class_name == "background"]
+        sessions: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for index, row in enumerate(rows):
+            sessions[row.class_name][row.group].append(index)
+        self._sessions = {label: list(groups.values()) for label, groups in sessions.items()}
         self._files: dict[str, NDArray[np.float32]] = {}
+        # Of those that a codec leaves, half the bytes lose nothing.
+        self._coded: dict[str, NDArray[np.float16]] = {}
         self._taught: dict[str, NDArray[np.float16]] = {}
+        self._bangs: dict[tuple[str, float, float], NDArray[np.int64]] = {}
 
     def load(self, row: ManifestRow) -> None:
-        """Bring a row's audio into memory."""
+        """Bring a row's audio into memory, and what a codec would leave of it if windows are to be augmented so."""
         key = str(row.path)
         if key in self._files:
             return
         if row.source == SYNTHETIC:
             label, number = row.class_name, int(row.recording_id.rpartition("-")[2])
             generator = np.random.default_rng([CLASSES.index(label), number])
-            self._files[key] = synthesize(label, generator, self.sample_rate, row.end_s)
+            samples = synthesize(label, generator, self.sample_rate, row.end_s)
         else:
             audio = read_audio(row.path, self.sample_rate)
             if row.end_s > audio.duration_s + 0.1:
                 raise TocsinError(f"{row.path} ends at {audio.duration_s:.3f} s, but its row at {row.end_s:g} s")
-            self._files[key] = audio.samples
+            samples = audio.samples
             if self.teacher is not None:
                 self._taught[key] = self.teacher.scores(row.path)
+        if self.augment is not None and self.augment.codec:
+            generator = np.random.default_rng(len(self._files))
+            self._coded[key] = recode(samples, self.sample_rate, generator).astype(np.float16)
+        self._files[key] = samples
 
     def __len__(self) -> int:
         """Rows."""
         return len(self.rows)
 
-    def __getitem__(self, draw: Draw) -> tuple[Tensor, int, Tensor, Tensor]:
-        """A window ``(samples,)``, its class, its masks and its teaching.
+    def __getitem__(self, draw: Draw) -> Windows | RawWindows:
+        """A batch of one."""
+        return self.__getitems__([draw])
 
-        Masks are ``(4, 2)``, start and width in shares of the axis. The teaching is the teacher's scores
-        ``(taught classes,)``, NaN where it was not asked; empty without a teacher.
-        """
-        generator = np.random.default_rng(draw.seed)
-        row = self.rows[draw.row]
-        speed = 1.0 if self.augment is None else generator.uniform(1 - self.augment.speed, 1 + self.augment.speed)
-        window, onset, start_s = self._crop(row, generator, speed)
-        masks = np.zeros((MASKS, 2), np.float32)
-        if self.augment is not None:
-            window = self._changed(window, onset, generator, self.augment)
-            widest = np.array([[self.augment.mask_frequency], [self.augment.mask_time]]).repeat(2, axis=0)
-            width = generator.uniform(0, widest)
-            masks = np.hstack([generator.uniform(0, 1 - width), width]).astype(np.float32)
-        taught = np.full(0 if self.teacher is None else len(TAUGHT), np.nan, np.float32)
-        if str(row.path) in self._taught:
-            taught = teaching(self._taught[str(row.path)], start_s, self.window * speed / self.sample_rate)
-        return torch.from_numpy(window), self.labels[draw.row], torch.from_numpy(masks), torch.from_numpy(taught)
+    def __getitems__(self, draws: Sequence[Draw]) -> Windows | RawWindows:
+        """A batch, whole, for a loader whose ``collate_fn`` has nothing left to do: as recorded, or to augment."""
+        return self.as_recorded(draws) if self.augment is None else self._to_augment(draws, self.augment)
 
-    def _crop(self, row: ManifestRow, generator: np.random.Generator, speed: float = 1.0) -> Crop:
-        samples = self._files[str(row.path)]
+    def as_recorded(self, draws: Sequence[Draw]) -> Windows:
+        """Windows without any change or mask."""
+        windows = np.empty((len(draws), self.window), np.float32)
+        taught = self._untaught(len(draws))
+        for at, draw in enumerate(draws):
+            crop = self._crop(draw.row, np.random.default_rng(draw.seed), windows[at])
+            self._teach(taught[at], draw.row, crop.start_s, 1.0)
+        return Windows(
+            torch.from_numpy(windows), self._labels(draws), torch.zeros(len(draws), MASKS, 2), torch.from_numpy(taught)
+        )
+
+    def _to_augment(self, draws: Sequence[Draw], augment: Augmentation) -> RawWindows:
+        count, window = len(draws), self.window
+        # Zeros, for what lies behind a crop is played with the weight 0, and not every number times 0 is 0.
+        crops = np.zeros((count, _played_samples(window, 1 + augment.speed)), np.float32)
+        beds = np.empty((count, window), np.float32) if self.beds else np.zeros((count, window), np.float32)
+        taught = self._untaught(count)
+        speeds, onsets = np.ones(count, np.float32), np.full(count, -1)
+        chances = np.empty((count, DRAWN), np.float32)
+        broken, artefacts = [], []
+        for at, (row, seed) in enumerate(draws):
+            generator = np.random.default_rng(seed)
+            generator.random(out=chances[at], dtype=np.float32)
+            speeds[at] = speed = generator.uniform(1 - augment.speed, 1 + augment.speed)
+            samples = crops[at, : _played_samples(window, speed)]
+            crop = self._crop(row, generator, samples, speed, augment.codec)
+            self._teach(taught[at], row, crop.start_s, speed)
+            if crop.onset is not None:
+                onsets[at] = crop.onset
+            if generator.random() < augment.overlay:
+                self._overlay(samples, taught[at], row, generator, speed, augment.codec)
+            if self.beds:
+                bed = self.beds[generator.integers(len(self.beds))]
+                self._crop(bed, generator, beds[at], codec=augment.codec)
+            if generator.random() < augment.defects and self.rows[row].class_name != "gunshot":
+                broken.append(at)
+                artefacts.append(random_artefact(window, self.sample_rate, generator)[0])
+        source, added = (
+            np.array([artefact[part] for artefact in artefacts], dtype).reshape(-1, window)
+            for part, dtype in enumerate((np.int64, np.float32))
+        )
+        arrays = (taught, speeds, onsets, beds, chances, np.array(broken, np.int64), source, added)
+        return RawWindows(torch.from_numpy(crops), self._labels(draws), *map(torch.from_numpy, arrays))
+
+    def _labels(self, draws: Sequence[Draw]) -> Tensor:
+        return torch.tensor([self.labels[draw.row] for draw in draws])
+
+    def _untaught(self, count: int) -> NDArray[np.float32]:
+        return np.full((count, 0 if self.teacher is None else len(TAUGHT)), np.nan, np.float32)
+
+    def _teach(self, taught: NDArray[np.float32], row: int, start_s: float, speed: float) -> None:
+        scores = self._taught.get(str(self.rows[row].path))
+        if scores is not None:
+            taught[:] = teaching(scores, start_s, self.window * speed / self.sample_rate)
+
+    def _overlay(
+        self,
+        samples: NDArray[np.float32],
+        taught: NDArray[np.float32],
+        row: int,
+        generator: np.random.Generator,
+        speed: float,
+        codec: float,
+    ) -> None:
+        """Add another sound of the class, of any of its sessions alike, to a window; the teacher hears both or none."""
+        sessions = self._sessions[self.rows[row].class_name]
+        session = sessions[generator.integers(len(sessions))]
+        other, second = session[generator.integers(len(session))], np.empty_like(samples)
+        start_s = self._crop(other, generator, second, speed, codec).start_s
+        level = 10 ** (generator.uniform(*OVERLAY_DB) / 20)
+        loudest = self._loudest_rms(second)
+        if loudest:
+            samples += np.float32(level * self._loudest_rms(samples) / loudest) * second
+        also = np.full_like(taught, np.nan)
+        self._teach(also, other, start_s, speed)
+        np.maximum(taught, also, out=taught)
+
+    def _loudest_rms(self, samples: NDArray[np.float32]) -> float:
+        return float(loudest_rms(torch.from_numpy(samples[None]), self.sample_rate))
+
+    def _frames(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Frames of 20 ms, ``(frames, samples)``."""
+        length = round(0.02 * self.sample_rate)
+        return samples[: len(samples) // length * length].reshape(-1, length)
+
+    def _crop(
+        self,
+        index: int,
+        generator: np.random.Generator,
+        window: NDArray[np.float32],
+        speed: float = 1.0,
+        codec: float = 0.0,
+    ) -> Crop:
+        """Fill ``window`` with a cut of a row and silence; with the probability ``codec`` of what a codec leaves."""
+        row = self.rows[index]
+        samples: NDArray[np.float32] | NDArray[np.float16] = self._files[str(row.path)]
+        if codec and generator.random() < codec:
+            samples = self._coded[str(row.path)]
         length = round(self.window * speed)
         first, last = (round(second * self.sample_rate) for second in (row.start_s, row.end_s))
         before = round(generator.uniform(EARLIEST, LATEST) * length)
@@ -140,41 +219,30 @@ class WindowDataset(Dataset[tuple[Tensor, int, Tensor, Tensor]]):
             start = int(generator.integers(first, max(last - length, first) + 1))
             onset = None
         else:
-            start = first + self._bang(samples[first:last], generator) - before
-        window = np.zeros(length, np.float32)
-        source = samples[max(start, first) : min(start + length, last)]
+            bangs = self._bangs_of(row, first, last)
+            start = int(bangs[generator.integers(len(bangs))]) - before
+        source = samples[max(start, first) : min(start + len(window), last)]
         offset = max(start, first) - start
+        window[:offset] = 0
         window[offset : offset + len(source)] = source
-        if length != self.window:
-            window = np.interp(np.arange(self.window) * speed, np.arange(length), window).astype(np.float32)
-        return Crop(window, onset, start / self.sample_rate)
+        window[offset + len(source) :] = 0
+        return Crop(onset, start / self.sample_rate)
 
-    def _bang(self, samples: NDArray[np.float32], generator: np.random.Generator) -> int:
-        """A random one of the loud rises of a clip whose onsets nobody labelled."""
-        length = round(0.02 * self.sample_rate)
-        frames = samples[: len(samples) // length * length].reshape(-1, length)
-        if len(frames) < 2:
-            return 0
-        level_db = 10 * np.log10(np.mean(frames.astype(np.float64) ** 2, axis=1) + 1e-10)
-        rise_db = np.diff(level_db, prepend=level_db[0] - 10)
-        loud = np.flatnonzero((level_db > level_db.max() - 12) & (rise_db > 3))
-        return int(generator.choice(loud) if len(loud) else np.argmax(level_db)) * length
+    def _bangs_of(self, row: ManifestRow, first: int, last: int) -> NDArray[np.int64]:
+        """The loud rises of a clip whose onsets nobody labelled, as samples; looked for once."""
+        key = (str(row.path), row.start_s, row.end_s)
+        if key not in self._bangs:
+            frames = self._frames(self._files[key[0]][first:last]).astype(np.float64)
+            level_db = 10 * np.log10(np.mean(frames**2, axis=1) + 1e-10)
+            loud = np.zeros(1, np.int64)
+            if len(frames) > 1:
+                rise_db = np.diff(level_db, prepend=level_db[0] - 10)
+                rises = np.flatnonzero((level_db > level_db.max() - 12) & (rise_db > 3))
+                loud = rises if len(rises) else level_db.argmax(keepdims=True)
+            self._bangs[key] = first + loud * frames.shape[1]
+        return self._bangs[key]
 
-    def _changed(
-        self, window: NDArray[np.float32], onset: int | None, generator: np.random.Generator, augment: Augmentation
-    ) -> NDArray[np.float32]:
-        bed = np.zeros_like(window)
-        if self.beds:
-            bed = self._crop(self.rows[int(generator.choice(self.beds))], generator).samples
-        if generator.random() < 0.8:
-            window = augmentation.fill_digital_silence(window, bed, generator.uniform(20, 60), self.sample_rate)
-        if generator.random() < augment.echoes:
-            window = augmentation.add_echoes(window, self.sample_rate, generator)
-        if generator.random() < augment.background:
-            window = augmentation.mix(window, bed, self.sample_rate, generator.uniform(*augment.snr_db))
-        if generator.random() < augment.spectrum:
-            window = augmentation.reshape_spectrum(window, self.sample_rate, generator)
-        window = augmentation.gain_and_clip(window, generator, augment.clipping)
-        if generator.random() < augment.edges:
-            window = augmentation.cut(window, onset, self.sample_rate, generator)
-        return window
+
+def _played_samples(window: int, speed: float) -> int:
+    """What playing a window at a speed takes of a recording, both neighbours of its last place included."""
+    return int((window - 1) * speed) + 2

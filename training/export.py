@@ -1,7 +1,6 @@
 """``tocsin export``: a checkpoint to one ``.onnx`` with front end, weights and card, checked against torch."""
 
 import logging
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,15 +15,21 @@ from torch import Tensor
 from tocsin import TocsinError
 from tocsin.models import registry
 from tocsin.models.base import WaveformClassifier
-from tocsin.models.card import METADATA_KEY, WeightCard
+from tocsin.models.card import WeightCard
+from tocsin.training.halves import store_in_halves
+from tocsin.training.model_file import placed, save_model
 
 TOLERANCE = 1e-4
+HALF_TOLERANCE = 5e-2  # of a logit, with weights rounded to 16 bits: a hundredth in a probability
 OPSET = 18
 
 
 def export(
     checkpoint: Annotated[Path, typer.Argument(metavar="CKPT", help="checkpoint that `tocsin train` wrote")],
     out: Annotated[Path | None, typer.Option(help="the .onnx to write; default: beside the checkpoint")] = None,
+    half: Annotated[
+        bool, typer.Option(help="store the weights in 16 bits: half the file, computed in 32 bits")
+    ] = False,
     known_defect: Annotated[list[str] | None, typer.Option(help="a sentence for the card; may be repeated")] = None,
 ) -> None:
     """Write a checkpoint as one .onnx file with its weight card, after comparing onnxruntime with torch."""
@@ -34,9 +39,10 @@ def export(
     path = out or checkpoint.with_suffix(".onnx")
     if path.suffix != ".onnx":
         raise typer.BadParameter(f"--out must end in .onnx, got {path}")
-    difference = write_onnx(model, card, path)
+    difference = write_onnx(model, card, path, half)
     print(f"{path}  {path.stat().st_size / 1e6:.2f} MB  {card.parameters:,} parameters")
-    print(f"largest difference from torch {difference:.1e} (limit {TOLERANCE:.0e})")
+    limit = HALF_TOLERANCE if half else TOLERANCE
+    print(f"largest difference from torch {difference:.1e} (limit {limit:.0e})")
 
 
 def load_checkpoint(path: Path) -> tuple[WaveformClassifier, WeightCard]:
@@ -62,31 +68,36 @@ def load_checkpoint(path: Path) -> tuple[WaveformClassifier, WeightCard]:
     return model.eval(), card
 
 
-def write_onnx(model: WaveformClassifier, card: WeightCard, path: Path) -> float:
+def write_onnx(model: WaveformClassifier, card: WeightCard, path: Path, half: bool = False) -> float:
     """Export, check, and only then put the file in place, with ``.json`` of the card beside it.
+
+    Args:
+        model: in evaluation mode.
+        card: of the model.
+        path: the ``.onnx`` to write.
+        half: whether its weights are stored in 16 bits.
 
     Returns:
         Largest absolute difference of a logit between torch and onnxruntime on the check's windows.
 
     Raises:
-        TocsinError: the difference exceeds ``TOLERANCE``; nothing is written then.
+        TocsinError: the difference exceeds ``TOLERANCE``, or with halves ``HALF_TOLERANCE``; nothing is written then.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise IsADirectoryError(21, "it is a folder")
-    except OSError as error:
-        raise TocsinError(f"{path} cannot be written ({error.strerror}): choose another --out") from error
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        draft = Path(folder) / "draft.onnx"
+    with placed(path, card) as draft:
         _export(model, card, draft)
-        difference = parity(model, card, draft)
-        if not difference <= TOLERANCE:
-            raise TocsinError(
-                f"{path}: not written: onnxruntime and torch differ by {difference:.1e}, {TOLERANCE:.0e} is allowed"
-            )
-        draft.replace(path)
-    path.with_suffix(".json").write_text(card.model_dump_json(indent=2) + "\n")
+        difference = _checked(model, card, draft, path, TOLERANCE)
+        if half:
+            store_in_halves(draft)
+            difference = _checked(model, card, draft, path, HALF_TOLERANCE)
+    return difference
+
+
+def _checked(model: WaveformClassifier, card: WeightCard, draft: Path, path: Path, limit: float) -> float:
+    difference = parity(model, card, draft)
+    if not difference <= limit:
+        raise TocsinError(
+            f"{path}: not written: onnxruntime and torch differ by {difference:.1e}, {limit:.0e} is allowed"
+        )
     return difference
 
 
@@ -116,20 +127,24 @@ def _export(model: WaveformClassifier, card: WeightCard, path: Path) -> None:
     for node in graph.graph.node:
         node.doc_string = ""
     graph.doc_string = ""
-    onnx.helper.set_model_props(graph, {METADATA_KEY: card.model_dump_json()})
     onnx.checker.check_model(graph, full_check=True)
-    onnx.save(graph, path)
+    save_model(graph, card, path)
 
 
 def parity(model: WaveformClassifier, card: WeightCard, path: Path) -> float:
-    """Largest absolute logit difference over noise, a bang, silence and full scale, in batches of one and of all."""
+    """Largest absolute logit difference over :func:`check_windows`, in batches of one and of all."""
+    windows = check_windows(card)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return max(_difference(model, session, batch) for batch in (windows, *torch.split(windows, 1)))
+
+
+def check_windows(card: WeightCard) -> Tensor:
+    """Noise of three levels, a bang, silence and full scale: 21 windows ``(21, window_samples)``, always the same."""
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(6, card.window_samples, generator=generator)
     bang = noise[0] * torch.exp(-torch.arange(card.window_samples) / (0.02 * card.sample_rate))
     rows = [noise * level for level in (1e-4, 0.01, 0.3)]
-    windows = torch.cat([*rows, bang[None], torch.zeros(1, card.window_samples), noise.sign()[:1]]).float()
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return max(_difference(model, session, batch) for batch in (windows, *torch.split(windows, 1)))
+    return torch.cat([*rows, bang[None], torch.zeros(1, card.window_samples), noise.sign()[:1]]).float()
 
 
 def _difference(model: WaveformClassifier, session: onnxruntime.InferenceSession, windows: Tensor) -> float:

@@ -42,17 +42,14 @@ class HardNegatives(lightning.Callback):
         highest = np.zeros(len(part))
         was_training = module.training
         module.eval()
-        augment, part.augment = part.augment, None
         with torch.no_grad():
             for turn in range(self.windows):
                 for first in range(0, len(rows), BATCH):
                     few = rows[first : first + BATCH]
-                    heard = torch.stack(
-                        [part[Draw(row, (epoch * self.windows + turn) * len(part) + row)][0] for row in few]
-                    )
+                    draws = [Draw(row, (epoch * self.windows + turn) * len(part) + row) for row in few]
+                    heard = part.as_recorded(draws).windows
                     gunshot = module(heard.to(module.device)).softmax(1)[:, GUNSHOT].cpu().numpy()
                     highest[few] = np.maximum(highest[few], gunshot)
-        part.augment = augment
         module.train(was_training)
         return 1.0 + self.strength * highest
 

@@ -8,9 +8,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchmetrics.classification import BinaryAUROC
 
+from tocsin import TocsinError
 from tocsin.data.labels import CLASSES
+from tocsin.data.public.pretrained import pretrained_path
 from tocsin.models import registry
 from tocsin.models.card import WeightCard
+from tocsin.training.batch_augmentation import Windows
 from tocsin.training.teacher import TAUGHT
 
 GUNSHOT = CLASSES.index("gunshot")
@@ -26,6 +29,12 @@ class TocsinModule(lightning.LightningModule):
         weight_decay: of AdamW.
         label_smoothing: share of the label given to the other classes.
         taught: weight of what the teacher says against the labels; 0 has no teacher.
+        pretrained: file of the trunk's published weights, for a model that starts from one.
+        slowed: share of the learning rate at which what is only tuned learns.
+        remembered: weight of what a trunk's own tags say against the labels.
+
+    Raises:
+        TocsinError: the model starts from a trunk, and ``pretrained`` is not given or another file.
     """
 
     def __init__(
@@ -36,10 +45,17 @@ class TocsinModule(lightning.LightningModule):
         weight_decay: float,
         label_smoothing: float,
         taught: float,
+        pretrained: str | None = None,
+        slowed: float = 1.0,
+        remembered: float = 0.0,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters(ignore=["card"])
+        self.save_hyperparameters(ignore=["card", "pretrained"])
         self.model = registry.create(model, n_classes=len(CLASSES), sample_rate=card["sample_rate"])
+        if self.model.trunk:
+            if pretrained is None:
+                raise TocsinError(f"{model} starts from a pretrained trunk: type module.pretrained=PATH")
+            self.model.take_trunk(torch.load(pretrained_path(pretrained), map_location="cpu", weights_only=True))
         # Learns the teacher's classes from the same features, and is not exported.
         self.pupil = nn.Linear(self.model.n_features, len(TAUGHT)) if taught else None
         self.model.to(memory_format=torch.channels_last)  # halves the time of a step on a CPU
@@ -48,7 +64,7 @@ class TocsinModule(lightning.LightningModule):
             | {
                 "classes": CLASSES,
                 "model": model,
-                "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
+                "parameters": self.model.n_parameters,
                 "front_end": self.model.front_end.parameters_of_card,
             }
         )
@@ -56,23 +72,34 @@ class TocsinModule(lightning.LightningModule):
 
     def forward(self, windows: Tensor) -> Tensor:
         """Waveforms ``(batch, window_samples)`` to logits ``(batch, classes)``."""
-        logits: Tensor = self.model(windows)
+        logits: Tensor = self.model.classifier(self.model.embed(self.spectrogram(windows)))
         return logits
 
-    def training_step(self, batch: tuple[Tensor, Tensor, Tensor, Tensor], index: int) -> Tensor:
-        """Cross-entropy of a batch of (windows, labels, masks, teaching), and the distance from the teacher."""
+    def spectrogram(self, windows: Tensor) -> Tensor:
+        """Log-mel of windows, in single precision whatever the trainer's: half of it ends above the floor."""
+        with torch.autocast(windows.device.type, enabled=False):
+            spectrogram: Tensor = self.model.front_end(windows)
+        return spectrogram
+
+    def training_step(self, batch: Windows, index: int) -> Tensor:
+        """Cross-entropy of a batch, and its distance from the teacher."""
         windows, labels, masks, teaching = batch
         with torch.no_grad():
-            spectrogram = masked(self.model.front_end(windows), masks)
+            spectrogram = masked(self.spectrogram(windows), masks)
         features = self.model.embed(spectrogram)
-        logits = self.model.classifier(features)
-        loss = functional.cross_entropy(logits, labels, label_smoothing=self.hparams["label_smoothing"])
+        smoothing = self.hparams["label_smoothing"]
+        answers = self.model.answers(features)
+        loss = torch.stack([functional.cross_entropy(answer, labels, label_smoothing=smoothing) for answer in answers])
+        loss = loss.sum()
+        if self.hparams["remembered"]:
+            forgotten = self.model.forgotten(features)
+            loss = loss if forgotten is None else loss + self.hparams["remembered"] * forgotten
         if self.pupil is not None:
             loss = loss + self.hparams["taught"] * distance_from_teacher(self.pupil(features), teaching)
         self.log("train/loss", loss, prog_bar=True)
         return loss
 
-    def validation_step(self, batch: tuple[Tensor, Tensor, Tensor, Tensor], index: int) -> None:
+    def validation_step(self, batch: Windows, index: int) -> None:
         """Loss, accuracy and gunshot AUC of windows as recorded."""
         windows, labels, *_ = batch
         logits = self(windows)
@@ -86,16 +113,20 @@ class TocsinModule(lightning.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """AdamW on a one-cycle schedule, decay on weights but not on norms and biases."""
-        decayed = [p for p in self.parameters() if p.ndim > 1]
-        plain = [p for p in self.parameters() if p.ndim <= 1]
-        groups = [
-            {"params": decayed, "weight_decay": self.hparams["weight_decay"]},
-            {"params": plain, "weight_decay": 0.0},
-        ]
-        peak = self.hparams["learning_rate"]
-        optimizer = torch.optim.AdamW(groups, lr=peak)
+        slow = {id(parameter) for parameter in self.model.slow_parameters()}
+        groups, peaks = [], []
+        for tuned, rate in ((False, 1.0), (True, self.hparams["slowed"])):
+            learning = [p for p in self.parameters() if p.requires_grad and (id(p) in slow) == tuned]
+            for decay, few in (
+                (self.hparams["weight_decay"], [p for p in learning if p.ndim > 1]),
+                (0.0, [p for p in learning if p.ndim <= 1]),
+            ):
+                if few:
+                    groups.append({"params": few, "weight_decay": decay})
+                    peaks.append(rate * self.hparams["learning_rate"])
+        optimizer = torch.optim.AdamW(groups, lr=self.hparams["learning_rate"])
         steps = int(self.trainer.estimated_stepping_batches)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=peak, total_steps=steps, pct_start=0.15)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=peaks, total_steps=steps, pct_start=0.15)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -7,7 +7,6 @@ more than 8 bits hold. Weights keep to 7 bits, since processors without a dot pr
 import contextlib
 import io
 import logging
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,10 +27,10 @@ from tocsin.data.audio import read_audio
 from tocsin.data.clips import read_clips
 from tocsin.data.manifests import ManifestRow, read_manifest
 from tocsin.data.public.pittsburgh import labelled_clips, read_live_fire
-from tocsin.models.card import METADATA_KEY, WeightCard, parse_card, shipped_weights
+from tocsin.models.card import WeightCard, shipped_weights
+from tocsin.training.model_file import FRONT_END, placed, read_model, save_model
 
 CALIBRATION_ROWS, HELD_OUT_ROWS = 300, 1000
-FRONT_END = "front_end."
 
 Windows = NDArray[np.float32]
 
@@ -49,7 +48,11 @@ def quantize(
     if path.suffix != ".onnx":
         raise typer.BadParameter(f"--out must end in .onnx, got {path}")
     graph, card = read_model(source)
-    known, held_out = divide([row for place in recordings for row in read_rows(place)], card)
+    if not _front_end_nodes(graph):
+        raise TocsinError(
+            f"{source}: it has no mel front end, whose tensors start with {FRONT_END!r}, to leave in float32"
+        )
+    known, held_out = divide([row for place in recordings for row in read_rows(place) if not row.doubtful], card)
     calibration, _ = read_windows(known, card, CALIBRATION_ROWS)
     windows, gunshot = read_windows(held_out, card, HELD_OUT_ROWS)
     write_int8(graph, card, calibration, path)
@@ -62,28 +65,6 @@ def quantize(
         print(
             f"gunshot AUC {roc_auc_score(gunshot, exact):.4f} in float32, {roc_auc_score(gunshot, rounded):.4f} in int8"
         )
-
-
-def read_model(path: Path) -> tuple[Any, WeightCard]:
-    """The graph of an exported model and its card.
-
-    Raises:
-        TocsinError: the file is missing, no ONNX, carries no card, or holds no front end to leave as it is.
-    """
-    if not path.is_file():
-        raise TocsinError(f"{path}: no such file; give an .onnx that `tocsin export` wrote")
-    try:
-        graph = onnx.load(path)
-    except Exception as error:  # protobuf has its own types, one for each kind of bad file
-        raise TocsinError(f"{path}: it is no ONNX model; give one that `tocsin export` wrote") from error
-    metadata = {entry.key: entry.value for entry in graph.metadata_props}
-    if METADATA_KEY not in metadata:
-        raise TocsinError(f"{path}: it carries no weight card; export it with `tocsin export`")
-    if not _front_end_nodes(graph):
-        raise TocsinError(
-            f"{path}: it has no mel front end, whose tensors start with {FRONT_END!r}, to leave in float32"
-        )
-    return graph, parse_card(metadata[METADATA_KEY], str(path))
 
 
 def read_rows(path: Path) -> list[ManifestRow]:
@@ -100,7 +81,7 @@ def divide(rows: Sequence[ManifestRow], card: WeightCard) -> tuple[list[Manifest
         TocsinError: one of the two is empty.
     """
     held_out = [row for row in rows if card.may_judge(row.group)]
-    known = [row for row in rows if not card.may_judge(row.group) and row.use == "train"]
+    known = [row for row in rows if not card.may_judge(row.group) and row.may_train]
     if not known or not held_out:
         raise TocsinError(
             f"of the {len(rows)} rows {len(known)} are known to {card.name} and {len(held_out)} held out by its card: "
@@ -149,30 +130,23 @@ def write_int8(graph: Any, card: WeightCard, windows: Windows, path: Path) -> No
             ],
         }
     )
-    with _silence(), tempfile.TemporaryDirectory() as folder:
-        draft = Path(folder) / "draft.onnx"
-        quantize_static(
-            graph,
-            draft,
-            _Windows(graph.graph.input[0].name, windows),
-            quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=["Conv", "Gemm", "MatMul"],
-            nodes_to_exclude=_front_end_nodes(graph),
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-            reduce_range=True,
-            # The highest of all values is that of one odd recording.
-            calibrate_method=CalibrationMethod.Percentile,
-        )
-        result = onnx.load(draft)
-    onnx.helper.set_model_props(result, {METADATA_KEY: quantized.model_dump_json()})
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        onnx.save(result, path)
-        path.with_suffix(".json").write_text(quantized.model_dump_json(indent=2) + "\n")
-    except OSError as error:
-        raise TocsinError(f"{path} cannot be written ({error.strerror}): choose another --out") from error
+    with placed(path, quantized) as draft:
+        with _silence():
+            quantize_static(
+                graph,
+                draft,
+                _Windows(graph.graph.input[0].name, windows),
+                quant_format=QuantFormat.QDQ,
+                op_types_to_quantize=["Conv", "Gemm", "MatMul"],
+                nodes_to_exclude=_front_end_nodes(graph),
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                per_channel=True,
+                reduce_range=True,
+                # The highest of all values is that of one odd recording.
+                calibrate_method=CalibrationMethod.Percentile,
+            )
+        save_model(onnx.load(draft), quantized, draft)
 
 
 def probabilities(path: Path, card: WeightCard, windows: Windows) -> NDArray[np.float64]:

@@ -68,7 +68,7 @@ def train(config: DictConfig, folder: Path) -> Path:
         callbacks=[
             ModelCheckpoint(last.parent, filename=last.stem, enable_version_counter=False),
             LearningRateMonitor(),
-            *instantiate(config.callbacks).values(),
+            *(callback for callback in instantiate(config.callbacks).values() if callback is not None),
             *(
                 [RichProgressBar(console_kwargs={"stderr": True})]
                 if config.trainer.get("enable_progress_bar", True)
@@ -108,7 +108,7 @@ def finish(module: TocsinModule, data: TocsinData) -> None:
             "threshold": round(threshold, 4),
             "threshold_basis": f"{share:.0%} of validation windows that are no gunshot reach it, "
             f"a session counting once (or it is {calibration.LEAST:g})",
-            "training_data": data.describe(),
+            "training_data": [*data.describe(), *filter(None, [module.model.trunk])],
             "trained_sessions": data.trained_sessions(),
             "held_out": dict(held_out),
             "results": results,

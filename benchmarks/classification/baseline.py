@@ -2,11 +2,11 @@
 
     python benchmarks/classification/baseline.py --recordings ../shared
 
-Sessions and firing positions are cut into the five folds of ``tocsin train experiment=crossvalidation`` (seed 0), and
-a session is judged by a model of the other four; what no weights may be trained on is judged by the first. A clip is
-what surrounds its loudest moment; to YAMNet, the highest score of each class in any of its windows (voices left out).
-A network's training leaves out a fold's sessions and, to calibrate, some more; these models learn from all but the
-fold's. Needs ``ai-edge-litert``.
+Sessions and firing positions are dealt to the five folds of ``tocsin train experiment=crossvalidation`` (seed 0), and
+a session is judged by the model that learnt from the other four. A clip is what surrounds its loudest moment; to
+YAMNet, the highest score of each class in any of its windows (voices left out). A network's training adds computed
+sounds and takes some of the four folds' sessions to calibrate; these models learn from all recordings that may train.
+Needs ``ai-edge-litert``.
 """
 
 import argparse
@@ -31,8 +31,8 @@ from yamnet import Yamnet
 from tocsin import TocsinError
 from tocsin.data.manifests import ManifestRow
 from tocsin.data.public.pittsburgh import SOURCE as LIVE_FIRE
-from tocsin.data.public.pittsburgh import labelled_clips
-from tocsin.data.splits import group_folds
+from tocsin.data.public.pittsburgh import LiveFireTest, labelled_clips
+from tocsin.data.splits import fold_of
 from tocsin.evaluation.hearing.examples import (
     WINDOW_S,
     Example,
@@ -63,10 +63,10 @@ def main() -> int:
     except TocsinError as error:
         print(f"baseline: {error}", file=sys.stderr)
         return 1
-    fold_of = folds_of([*rows, *labelled_clips(tests)], options.seed)
     clips, windows = clip_examples(rows), live_fire_windows(tests)
-    learnable = [*map(may_be_learnt, rows), *(True for _ in windows)]
     examples = [*clips, *windows]
+    learnable = np.array([row.may_train for row in rows] + [True] * len(windows))
+    folds = folds_of(rows, tests, options.seed)
     try:
         listen = yamnet_features(options.recordings)
     except TocsinError as error:
@@ -80,7 +80,7 @@ def main() -> int:
     print("| model | gunshot v. all other clips: AUC | gunshot v. fireworks: AUC | live fire: AUC ", end="")
     print("| recall at 1 % false positives |\n|---|---|---|---|---|")
     for name, heard, make in models(options.seed):
-        scores = cross_validated(make, features[heard], examples, np.array(learnable), fold_of)
+        scores = cross_validated(make, features[heard], examples, learnable, folds)
         figures = figures_of(scores, examples, len(clips))
         print(f"| {name}, {heard} | " + " | ".join(map(text, figures)) + " |")
     return 0
@@ -103,15 +103,9 @@ def models(seed: int) -> list[tuple[str, str, Callable[[], Any]]]:
     ]
 
 
-def may_be_learnt(row: ManifestRow) -> bool:
-    """The rule of training: the licence permits it, and the label of a bang is sure."""
-    return row.use == "train" and (row.quality in ("ok", "weak_event") or row.class_name == "background")
-
-
-def folds_of(rows: Sequence[ManifestRow], seed: int) -> dict[str, int]:
-    """Fold of each session that may be learnt from."""
-    folds = group_folds([row for row in rows if may_be_learnt(row)], FOLDS, seed)
-    return {row.group: number for number, fold in enumerate(folds) for row in fold}
+def folds_of(rows: Sequence[ManifestRow], tests: Sequence[LiveFireTest], seed: int) -> dict[str, int]:
+    """Fold of each session of clips and of each firing position, as a network's training deals them."""
+    return fold_of([*rows, *labelled_clips(tests)], FOLDS, seed)
 
 
 def features_of(example: Example) -> Features:
@@ -138,16 +132,15 @@ def yamnet_features(recordings: Path) -> Callable[[Example], Features]:
 
 
 def cross_validated(
-    make: Any, features: Features, examples: Sequence[Example], learnable: NDArray[np.bool_], fold_of: dict[str, int]
+    make: Any, features: Features, examples: Sequence[Example], learnable: NDArray[np.bool_], folds: dict[str, int]
 ) -> Features:
     """Gunshot probability of each example by a model that never met its session, shape (examples,)."""
     truth = np.array([example.class_name for example in examples])
-    judged_by = np.array([fold_of.get(example.group, 0) for example in examples])
-    held_out = np.array([fold_of.get(example.group, -1) for example in examples])
+    held_out = np.array([folds[example.group] for example in examples])
     weights = balanced(examples)
     scores = np.zeros(len(examples))
     for fold in range(FOLDS):
-        train, test = learnable & (held_out != fold) & (held_out >= 0), judged_by == fold
+        train, test = learnable & (held_out != fold), held_out == fold
         model = make().fit(features[train], truth[train], sample_weight=weights[train])
         scores[test] = model.predict_proba(features[test])[:, list(model.classes_).index("gunshot")]
     return scores

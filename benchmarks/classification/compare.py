@@ -2,10 +2,10 @@
 
     python benchmarks/classification/compare.py --recordings ../shared
 
-A weight card says which sessions and firing positions its weights met. Of several ``--weights`` the first that never
-met a recording's session judges it; what all have met is left out and counted. So the shipped weights and those of a
-cross-validation judge every recording. ``--yamnet-only`` takes every clip and firing position for YAMNet alone. Both
-systems run on one thread; needs ``ai-edge-litert`` (dependency group dev).
+A weight card says which sessions and firing positions its weights met. Of several ``--weights`` the first that held a
+recording's session out for test judges it, else the first that never met it; what all have met is left out and counted.
+So the shipped weights and those of a cross-validation judge every recording. ``--yamnet-only`` takes every clip and
+firing position for YAMNet alone. Both systems run on one thread; needs ``ai-edge-litert`` (dependency group dev).
 """
 
 import argparse

@@ -13,6 +13,8 @@ from scipy.signal import butter, sosfiltfilt, stft
 from tocsin.data.audio import Audio
 
 RATE = 12_000
+# libsndfile's level of compression L stands for 6 + 250 (1 − L) kbit/s of Opus: this for 20.
+OPUS_RATE, OPUS_LEVEL = 16_000, 0.944
 _FFT, _HOP, _BANDS, _COEFFICIENTS = 384, 120, 40, 13
 _ENVELOPE = 60  # samples of a frame of the envelope: 5 ms
 _FLOOR = 1e-10
@@ -47,10 +49,19 @@ def levelled(samples: Wave, peak: float = 0.5, floor_dbfs: float = -60.0) -> Wav
     return scaled.astype(np.float32)
 
 
-def encoded(samples: Wave, format: str, subtype: str) -> Wave:
-    """Written and read back in a format of soundfile, such as ``WAV``, ``ULAW`` or ``OGG``, ``VORBIS``."""
+def in_opus(audio: Audio) -> Audio:
+    """Written and read back in Opus as the shared ambience is: 16 kHz, 20 kbit/s."""
+    samples = soxr.resample(audio.samples, audio.sample_rate, OPUS_RATE, "HQ").astype(np.float32)
+    return Audio(encoded(samples, "OGG", "OPUS", OPUS_RATE, OPUS_LEVEL), OPUS_RATE)
+
+
+def encoded(samples: Wave, format: str, subtype: str, rate: int = RATE, level: float | None = None) -> Wave:
+    """Written and read back in a format of soundfile, such as ``WAV``, ``ULAW`` or ``OGG``, ``VORBIS``.
+
+    ``level`` is the level of compression, 0 … 1, where the code knows one.
+    """
     file = io.BytesIO()
-    soundfile.write(file, samples, RATE, format=format, subtype=subtype)
+    soundfile.write(file, samples, rate, format=format, subtype=subtype, compression_level=level)
     file.seek(0)
     read, _ = soundfile.read(file, dtype="float32")
     return np.asarray(read[: len(samples)], dtype=np.float32)

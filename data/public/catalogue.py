@@ -1,6 +1,6 @@
 """The public sets that a researcher expects: where each comes from, under which licence, and whom to cite.
 
-A hash stands here only where a source names it; where none does, ``md5`` is None and the commands say "not verified".
+A hash stands here only where a source names it; where none does, it is None and the commands say "not verified".
 """
 
 import difflib
@@ -23,12 +23,18 @@ from tocsin.data.public.public_sets import (
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """One file to download; ``size_bytes`` and ``md5`` are None where no source states them."""
+    """One file to download; ``size_bytes``, ``md5`` and ``sha256`` are None where no source states them."""
 
     name: str
     url: str
     md5: str | None = None
     size_bytes: int | None = None
+    sha256: str | None = None
+
+    @property
+    def known_hash(self) -> str | None:
+        """``sha256:…`` or ``md5:…``, as pooch writes it; None where neither is known."""
+        return f"sha256:{self.sha256}" if self.sha256 else f"md5:{self.md5}" if self.md5 else None
 
 
 @dataclass(frozen=True)

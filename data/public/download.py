@@ -1,5 +1,6 @@
 """Downloads that resume where they were cut, are checked by their hash, and lose nothing that was already saved."""
 
+import hashlib
 import importlib
 import tarfile
 import zipfile
@@ -23,26 +24,31 @@ Progress = Callable[[int, int | None], None]
 
 
 def fetch_file(
-    file: RemoteFile, folder: Path, progress: Progress = lambda done, total: None, check: bool = True, tries: int = 5
+    file: RemoteFile,
+    folder: Path,
+    progress: Progress = lambda done, total: None,
+    check: bool = True,
+    tries: int = 5,
+    keep_wrong: bool = True,
 ) -> Path:
     """Download one file into ``folder`` unless it is there already with the right hash; return its path.
 
     A download that is cut goes on where it was (HTTP range), ``tries`` times at once and with the next call again; till
-    it is whole it is ``NAME.part``. A file whose hash (md5) or size is not the catalogue's is kept as
-    ``NAME.wrong`` and a file of that name that was there before is left as it was; ``check=False`` takes it as it is.
+    it is whole it is ``NAME.part``. A file whose hash or size is not the catalogue's is kept as ``NAME.wrong``, or with
+    ``keep_wrong=False`` not at all, and a file of that name that was there before is left as it was; ``check=False``
+    takes it as it is.
 
     Raises ``TocsinError`` for a server that cannot be reached or says no, a cut download and a wrong hash.
     """
     pooch = _module("pooch")
     folder.mkdir(parents=True, exist_ok=True)
-    known_hash = f"md5:{file.md5}" if check and file.md5 else None
-    known = {"known_hash": known_hash, "fname": file.name, "path": folder}
+    known = {"known_hash": file.known_hash if check else None, "fname": file.name, "path": folder}
     # pooch looks whether the file is there and right, and puts it into its place in one step once it is.
     logger = pooch.get_logger()
     level = logger.level
     logger.setLevel("ERROR")
     try:
-        resuming = _Resuming(file, folder / f"{file.name}.part", progress, check, tries)
+        resuming = _Resuming(file, folder / f"{file.name}.part", progress, check, tries, keep_wrong)
         return Path(pooch.retrieve(file.url, downloader=resuming, **known))
     finally:
         logger.setLevel(level)
@@ -54,9 +60,11 @@ def hash_state(file: RemoteFile, path: Path) -> str:
         return "missing"
     if file.size_bytes is not None and path.stat().st_size != file.size_bytes:
         return "wrong"
-    if file.md5 is None:
+    if file.known_hash is None:
         return "not verified"
-    return "ok" if _module("pooch").file_hash(str(path), alg="md5") == file.md5 else "wrong"
+    algorithm, _, digest = file.known_hash.partition(":")
+    with path.open("rb") as opened:
+        return "ok" if hashlib.file_digest(opened, algorithm).hexdigest() == digest else "wrong"
 
 
 def unpack(archives: Iterable[Path], folder: Path) -> list[Path]:
@@ -94,8 +102,11 @@ def unpack(archives: Iterable[Path], folder: Path) -> list[Path]:
 class _Resuming:
     """What pooch calls to download: it goes on with a part, and gives pooch the file when it is whole and right."""
 
-    def __init__(self, file: RemoteFile, part: Path, progress: Progress, check: bool, tries: int) -> None:
-        self.file, self.part, self.progress, self.check, self.tries = file, part, progress, check, tries
+    def __init__(
+        self, file: RemoteFile, part: Path, progress: Progress, check: bool, tries: int, keep_wrong: bool
+    ) -> None:
+        self.file, self.part, self.progress = file, part, progress
+        self.check, self.tries, self.keep_wrong = check, tries, keep_wrong
 
     def __call__(self, url: str, output_file: str, pooch: Any) -> None:
         requests = _module("requests")
@@ -109,7 +120,9 @@ class _Resuming:
                 ) from error
             except requests.RequestException as error:
                 if not self.part.is_file() and attempt == self.tries - 1:
-                    raise TocsinError(f"{url} cannot be reached: is there a network, or a proxy to name?") from error
+                    raise TocsinError(
+                        f"{url} cannot be reached: look whether there is a network, or a proxy to name"
+                    ) from error
         else:
             done = self.part.stat().st_size if self.part.is_file() else 0
             raise TocsinError(
@@ -144,12 +157,18 @@ class _Resuming:
 
     def _accept(self, output_file: Path) -> None:
         if self.check and hash_state(self.file, self.part) == "wrong":
+            expected = (
+                self.file.known_hash.replace(":", " ") if self.file.known_hash else f"{self.file.size_bytes} bytes"
+            )
+            wrong = f"{self.file.name} is not the file that was expected ({expected})"
+            if not self.keep_wrong:
+                self.part.unlink()
+                raise TocsinError(f"{wrong} and was not kept: type the same command again")
             kept = self.part.with_name(f"{self.file.name}.wrong")
             self.part.replace(kept)
-            expected = f"md5 {self.file.md5}" if self.file.md5 else f"{self.file.size_bytes} bytes"
             raise TocsinError(
-                f"{self.file.name} is not the file that was expected ({expected}), it is kept as {kept}: type the same "
-                "command again, or add --no-verify if the publisher has changed it"
+                f"{wrong}, it is kept as {kept}: type the same command again, or add --no-verify if the publisher has "
+                "changed it"
             )
         self.part.replace(output_file)
 

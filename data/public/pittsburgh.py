@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.acoustics.atmosphere import speed_of_sound_mps
 from tocsin.data.audio import Audio
 from tocsin.data.manifests import ManifestRow
 from tocsin.data.public.live_fire_layout import LiveFireTest, Position, Pulse, Recording, Weather, read_live_fire
@@ -86,10 +87,10 @@ def sounding_stretches_s(audio: Audio) -> list[tuple[float, float]]:
 def expected_arrivals_s(test: LiveFireTest, recording: Recording) -> NDArray[np.float64]:
     """When each shot should reach a sensor, seconds from the start of its recording, shape (shots,).
 
-    The discharge time is the median over the shot's pulses of arrival minus straight path over 20.03·√T m/s, T in
-    kelvin (Technical Note 098); the published pulses lie within 0.045 s of it.
+    The discharge time is the median over the shot's pulses of arrival minus straight path over the speed of sound; the
+    published pulses lie within 0.045 s of it.
     """
-    speed_mps = 20.03 * math.sqrt(test.weather.temperature_c + 273.15)
+    speed_mps = speed_of_sound_mps(test.weather.temperature_c)
     start = recording.start_time_utc
     pulses = {pulse.pulse_id: pulse for pulse in test.pulses}
     arrivals = []

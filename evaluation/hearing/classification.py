@@ -33,6 +33,10 @@ class Interval(NamedTuple):
     high: float
 
 
+class Rate(Interval):
+    """Events an hour. Where none came, nothing but the upper end is known: it is below that."""
+
+
 def area_under_roc(scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None = None) -> float:
     """Probability that a positive scores above a negative, ties counting one half; the area under the ROC curve.
 

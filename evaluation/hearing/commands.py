@@ -2,12 +2,19 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tocsin import __version__
-from tocsin.evaluation.hearing.alarm_sections import alarms_by_label, false_alarms
+from tocsin import TocsinError, __version__
+from tocsin.evaluation.hearing.alarm_sections import (
+    alarms_by_label,
+    alarms_by_place,
+    false_alarms,
+    operating_points,
+    two_sensors,
+)
 from tocsin.evaluation.hearing.evidence import Evidence, gather
 from tocsin.evaluation.hearing.judges import Judges
 from tocsin.evaluation.hearing.plots import require_matplotlib, write_plots
@@ -25,8 +32,8 @@ from tocsin.evaluation.hearing.sections import (
 
 DESCRIPTION = """How well does Tocsin hear? The standard report, on recordings that the judging weights never met.
 
-Of several weights the first whose card allows it judges a recording: neither trained nor validated on its session.
-What all have met is left out and counted."""
+Of several weights the first whose card says that it held a recording's session out for test judges it, else the first
+that was neither trained nor validated on the session. What all have met is left out and counted."""
 
 
 def main(words: Sequence[str]) -> int:
@@ -42,10 +49,14 @@ def main(words: Sequence[str]) -> int:
     said = "folder for report.md, report.json and the figures (needs the extra analysis)"
     parser.add_argument("--out", type=Path, help=said)
     parser.add_argument("--format", choices=["markdown", "json"], default="markdown", help="of the report on stdout")
+    said = "recordings heard at once, a thread each (default: the number of cores); the report is the same for any"
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N", help=said)
     options = parser.parse_args(words)
+    if options.workers < 1:
+        raise TocsinError(f"--workers is {options.workers}, expected 1 or more")
     if options.out is not None:
         require_matplotlib()
-    evidence = gather(options.recordings, Judges(options.weights), options.open_set)
+    evidence = gather(options.recordings, Judges(options.weights), options.open_set, options.workers)
     sections = sections_of(evidence)
     shown = {"markdown": as_markdown(evidence, sections), "json": as_json(evidence, sections)}
     if options.out is not None:
@@ -65,11 +76,19 @@ def sections_of(evidence: Evidence) -> list[Section]:
         found += [by_source(evidence.clips), confusion(evidence.clips), hard_negatives(evidence.clips)]
     if evidence.windows.examples:
         found += [by_position(evidence.windows), by_distance(evidence.windows), by_snr(evidence.windows)]
-    found.append(calibration(evidence.clips, evidence.windows))
+    found.append(calibration(evidence.clips, evidence.windows, evidence.weights))
     if any(evidence.open_set):
         found.append(open_set(evidence.clips.take(evidence.open_set)))
-    if evidence.heard.stretches:
-        found += [false_alarms(evidence.heard, evidence.clips.thresholds), alarms_by_label(evidence.heard)]
+    heard = evidence.heard
+    if heard.stretches:
+        points = operating_points(heard, evidence.threshold)
+        found += [
+            false_alarms(heard, evidence.clips.thresholds),
+            alarms_by_place({name: (heard, threshold) for name, threshold in points.items()}),
+            alarms_by_label(heard),
+        ]
+        confirmed = two_sensors(heard, points)
+        found += [confirmed] if confirmed else []
     return found
 
 

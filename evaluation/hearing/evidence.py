@@ -1,6 +1,7 @@
 """What a report rests on: the answers of the judges to every recording that they may judge."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +13,7 @@ from rich.progress import track
 
 from tocsin import TocsinError
 from tocsin.data.manifests import ManifestRow
+from tocsin.evaluation.hearing.counting import Heard, joined
 from tocsin.evaluation.hearing.examples import (
     CLIPS,
     LIVE_FIRE,
@@ -24,9 +26,10 @@ from tocsin.evaluation.hearing.examples import (
     live_fire_windows,
 )
 from tocsin.evaluation.hearing.judges import Judges
-from tocsin.evaluation.hearing.listening import Heard, hear_clips, hear_live_fire
+from tocsin.evaluation.hearing.listening import hear_clip, hear_test
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,13 @@ class Answers:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All answers. ``open_set``: for each clip, whether its judge was never trained on a sound of its label."""
+    """All answers. ``open_set``: for each clip, whether its judge was never trained on a sound of its label.
+
+    ``threshold`` is that of the card of the preferred weights.
+    """
 
     weights: tuple[str, ...]
+    threshold: float
     clips: Answers
     clips_left_out: int
     open_set: tuple[bool, ...]
@@ -87,8 +94,11 @@ class Evidence:
     heard: Heard
 
 
-def gather(recordings: Path, judges: Judges, open_set_labels: Sequence[str] = ()) -> Evidence:
+def gather(recordings: Path, judges: Judges, open_set_labels: Sequence[str] = (), workers: int = 1) -> Evidence:
     """Hear the clips and the live fire of a folder of recordings; one of the two may be missing.
+
+    ``workers`` threads take a recording each; onnxruntime lets them run side by side, and what is heard does not depend
+    on their number.
 
     Raises:
         TocsinError: neither is there, or all was met by all weights.
@@ -101,23 +111,45 @@ def gather(recordings: Path, judges: Judges, open_set_labels: Sequence[str] = ()
     examples = clip_examples(rows)
     every_test = live_fire_tests(recordings) if has_live_fire else []
     tests = [test for test in every_test if judges.may_judge(live_fire_group(test))]
-    windows = live_fire_windows(_shown(tests, "reading the live fire"))
+
+    def over(function: Callable[[Item], Result], items: Sequence[Item], said: str) -> list[Result]:
+        return side_by_side(function, items, workers, said)
+
+    windows = [window for some in over(lambda test: live_fire_windows([test]), tests, "reading") for window in some]
     return Evidence(
-        weights=tuple(model.card.model_id for model in judges.models),
-        clips=answer(examples, judges, "classifying clips"),
+        weights=judges.names,
+        threshold=judges.models[0].card.threshold,
+        clips=_answers(examples, judges, over(judges.probabilities, examples, "classifying clips")),
         clips_left_out=left_out,
         open_set=tuple(_open_set(examples, every_row, judges, open_set_labels)),
-        windows=answer(windows, judges, "classifying the live fire"),
+        windows=_answers(windows, judges, over(judges.probabilities, windows, "classifying the live fire")),
         tests_left_out=len(every_test) - len(tests),
-        heard=hear_clips(_shown(examples, "listening to clips"), judges)
-        + hear_live_fire(_shown(tests, "listening to the live fire"), judges),
+        heard=joined(
+            over(lambda example: hear_clip(example, judges), examples, "listening to clips")
+            + over(lambda test: hear_test(test, judges), tests, "listening to the live fire")
+        ),
     )
 
 
-def answer(examples: Sequence[Example], judges: Judges, said: str) -> Answers:
-    """Each example's probabilities by its judge, as ``tocsin classify`` gives them."""
-    probabilities = tuple(judges.probabilities(example) for example in _shown(examples, said))
-    return Answers(tuple(examples), probabilities, judges.thresholds(examples), judges.gunshot_shares(examples))
+def side_by_side(
+    function: Callable[[Item], Result], items: Sequence[Item], workers: int, said: str = "listening"
+) -> list[Result]:
+    """``function`` of each item in the order of the items, so many at once, with a progress bar that says what.
+
+    After an error the rest is not begun.
+    """
+    console = Console(stderr=True)
+    pool = ThreadPoolExecutor(workers)
+    try:
+        results = pool.map(function, items)
+        bar = track(results, said, total=len(items), console=console, transient=True, disable=not console.is_terminal)
+        return list(bar)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _answers(examples: Sequence[Example], judges: Judges, probabilities: Sequence[dict[str, float]]) -> Answers:
+    return Answers(tuple(examples), tuple(probabilities), judges.thresholds(examples), judges.gunshot_shares(examples))
 
 
 def _open_set(
@@ -135,8 +167,3 @@ def _open_set(
         example.label in labels or example.label not in learnt[str(judges.required(example.group).path)]
         for example in examples
     ]
-
-
-def _shown(items: Sequence[Item], said: str) -> Iterable[Item]:
-    console = Console(stderr=True)
-    return track(items, said, console=console, transient=True, disable=not console.is_terminal)

@@ -50,7 +50,7 @@ class Example:
 
 def clip_rows(recordings: Path) -> list[ManifestRow]:
     """Rows of the clips of a folder of recordings, without those of doubtful label (studio sounds and effects)."""
-    return [row for row in read_clips(recordings / CLIPS) if row.quality != "doubtful"]
+    return [row for row in read_clips(recordings / CLIPS) if not row.doubtful]
 
 
 def clip_examples(rows: Iterable[ManifestRow]) -> list[Example]:

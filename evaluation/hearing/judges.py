@@ -1,4 +1,7 @@
-"""Several weight files as one judge: every recording is heard by a model that never met its session."""
+"""Several weight files as one judge: every recording is heard by a model that never met its session.
+
+The folds of a cross-validation judge their own share each: a session belongs to the weights that held it out.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +14,9 @@ from tocsin.inference.model import Model
 
 
 class Judges:
-    """Weight files in order of preference: of those whose card allows it, the first judges a session.
+    """Weight files in order of preference, of which one judges a session.
+
+    It is the first whose card says that it held the session out for test, else the first whose card allows it.
 
     Args:
         weights: ``.onnx`` files or names of shipped weights; the shipped default where there are none.
@@ -31,9 +36,18 @@ class Judges:
         """Names and versions of the weights, each once."""
         return ", ".join(dict.fromkeys(model.card.model_id for model in self.models))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Name and version of each of the weights, in order, with its file where several have the same."""
+        ids = [model.card.model_id for model in self.models]
+        stems = [model.path.stem for model in self.models]
+        return tuple(i if ids.count(i) == 1 else f"{i} ({stem})" for i, stem in zip(ids, stems, strict=True))
+
     def judge_of(self, session: str) -> Model | None:
         """The model that judges a session, None where all have met it."""
-        return next((model for model in self.models if model.card.may_judge(session)), None)
+        may = [model for model in self.models if model.card.may_judge(session)]
+        held_out = [model for model in may if session in model.card.held_out.get("test", [])]
+        return next(iter(held_out + may), None)
 
     def may_judge(self, session: str) -> bool:
         """Whether some model never met a session."""

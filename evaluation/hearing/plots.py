@@ -11,8 +11,8 @@ from tocsin.data.splits import session_weights
 from tocsin.evaluation.hearing.alarm_sections import strata
 from tocsin.evaluation.hearing.calibration import reliability
 from tocsin.evaluation.hearing.classification import Interval, roc_points
+from tocsin.evaluation.hearing.counting import alarms, recall
 from tocsin.evaluation.hearing.evidence import Evidence
-from tocsin.evaluation.hearing.listening import alarms, recall
 from tocsin.evaluation.hearing.sections import by_distance
 
 _STRATA = {"city": "city", "live_fire_background": "live-fire background", "background": "all background"}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tocsin.evaluation.hearing.classification import Interval
+from tocsin.evaluation.hearing.classification import Interval, Rate
 
 Cell = Interval | float | int | str | None
 
@@ -42,10 +42,12 @@ class Section:
 
 
 def text(cell: Cell) -> str:
-    """A cell as Markdown shows it: ``0.968 (0.922–0.997)``."""
+    """A cell as Markdown shows it: ``0.968 (0.922–0.997)``; a rate of nothing as what it is below, ``< 3.7``."""
     if cell is None:
         return "–"
     if isinstance(cell, Interval):
         digits = 3 if cell.high <= 1 else 2 if cell.high < 10 else 1 if cell.high < 100 else 0
+        if isinstance(cell, Rate) and not cell.value:
+            return f"< {cell.high:.{digits}f}"
         return f"{cell.value:.{digits}f} ({cell.low:.{digits}f}–{cell.high:.{digits}f})"
     return f"{cell:.3f}" if isinstance(cell, float) else str(cell)

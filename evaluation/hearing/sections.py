@@ -181,8 +181,8 @@ def _by_steps(
     return Section(f"live_fire_by_{name}", title, note, rows)
 
 
-def calibration(clips: Answers, windows: Answers) -> Section:
-    """Whether the probabilities mean what they say."""
+def calibration(clips: Answers, windows: Answers, judges: Sequence[str]) -> Section:
+    """Whether the probabilities of the judging weights, named by ``judges``, mean what they say."""
     rows: list[dict[str, Cell]] = []
     for name, answers in (("clips", clips), ("live-fire windows", windows)):
         if not answers.examples:
@@ -199,24 +199,28 @@ def calibration(clips: Answers, windows: Answers) -> Section:
             judged.append(("gunshot, at the recordings' share", shifted, answers.positive))
         for what, stated, true in judged:
             both = true.any() and not true.all()
-            error = (
-                session_interval(expected_calibration_error, stated, true, answers.sessions, weights) if both else None
+            error, brier = (
+                session_interval(score, stated, true, answers.sessions, weights) if both else None
+                for score in (expected_calibration_error, brier_score)
             )
             rows.append(
                 {
                     "recordings": name,
+                    "sessions": len(set(answers.sessions)),
                     "probability": what,
                     "expected_calibration_error": error,
-                    "brier_score": brier_score(stated, true, weights),
+                    "brier_score": brier,
                     "mean_stated": float(np.average(stated, weights=weights)),
                     "came_true": float(np.average(true, weights=weights)),
                 }
             )
     note = (
-        f"{BINS} bins of equal width. A clip's answer is that of its highest gunshot window, as `tocsin classify` says "
-        "it; of clips a session counts once, of windows each. Figures hold for this mixture of sounds. Probabilities "
-        "are stated for the share of gunshots in training; in the last rows Bayes' rule shifts them to that of the "
-        "recordings."
+        f"{BINS} bins of equal width. Of {', '.join(judges)}, each recording is judged by the first that never met its "
+        "session, by the temperature of its own card. A clip's answer is that of its highest gunshot window, as "
+        "`tocsin classify` says it. Of clips a session counts once, of windows each; 95 % intervals over sessions, "
+        "which for the live fire are sensors of a position. Figures hold for this mixture of sounds. Probabilities are "
+        "stated for the share of gunshots in training; in the rows at the recordings' share Bayes' rule shifts them to "
+        "that."
     )
     return Section("calibration", "Calibration", note, rows)
 

@@ -57,8 +57,9 @@ def test_one_filter_on_one_bin_sees_that_bin_alone():
     wave = rng.standard_normal(64)
     front_end = MelFrontEnd(8000, n_fft=64, hop=16, n_mels=4, minimum_hz=0, maximum_hz=4000)
     parts = torch.from_numpy(wave).float().reshape(1, 8, 8).transpose(1, 2)
-    parts = torch.nn.functional.conv1d(parts, front_end.short_basis, groups=8).reshape(8, 5, 2).transpose(0, 1)
-    found = torch.nn.functional.conv1d(parts.reshape(1, 80, 1), front_end.butterflies, groups=5).reshape(40, 2).numpy()
+    parts = torch.nn.functional.conv1d(parts, front_end.mel.short_basis, groups=8).reshape(8, 5, 2).transpose(0, 1)
+    found = torch.nn.functional.conv1d(parts.reshape(1, 80, 1), front_end.mel.butterflies, groups=5)
+    found = found.reshape(40, 2).numpy()
     expected = np.fft.fft(wave * np.hanning(65)[:64])
     bins = [b for j in range(5) for b in (j, 8 - j, 8 + j, 16 - j, 16 + j, 24 - j, 24 + j, 32 - j)]
     np.testing.assert_allclose(found[:, 0] + 1j * found[:, 1], expected[bins], atol=1e-4)

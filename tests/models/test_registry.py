@@ -14,10 +14,12 @@ def model(request):
     return create(request.param, n_classes=5, sample_rate=12000)
 
 
-def test_every_parameter_receives_a_gradient(model):
+def test_every_parameter_that_learns_receives_a_gradient(model):
     windows = torch.randn(4, 12000, generator=torch.Generator().manual_seed(0))
     (model(windows) ** 2).sum().backward()
     for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:  # what stays of a trunk
+            continue
         assert parameter.grad is not None, name
         assert parameter.grad.abs().sum() > 0, name
 

@@ -30,7 +30,7 @@ def test_a_window_is_taught_by_the_teachers_windows_of_the_same_time(tmp_path, r
         data.load(row)
         audio = read_audio(row.path).samples
         for seed in range(20):
-            window, _, _, taught = data[Draw(0, seed)]
+            (window,), _, _, (taught,) = data[Draw(0, seed)]
             start = next(at for at in range(len(audio)) if np.array_equal(audio[at : at + 50], window[:50]))
             # The clock's highest window is the last that ends with ours.
             last_s = start / 12000 + window_s - WINDOW / SAMPLE_RATE

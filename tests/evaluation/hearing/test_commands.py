@@ -11,9 +11,11 @@ import soundfile
 from tocsin import TocsinError
 from tocsin.data.public.pittsburgh import read_live_fire
 from tocsin.evaluation.hearing.commands import main
+from tocsin.evaluation.hearing.counting import joined
 from tocsin.evaluation.hearing.examples import clip_examples, clip_rows, live_fire_windows
 from tocsin.evaluation.hearing.judges import Judges
-from tocsin.evaluation.hearing.listening import hear_clips, hear_live_fire
+from tocsin.evaluation.hearing.listening import hear_clip, hear_test
+from tocsin.evaluation.hearing.two_sensors import paired_alarms, rounds_found
 from tocsin.inference.detect import detect
 from tocsin.inference.model import Model
 
@@ -62,6 +64,13 @@ def test_report_in_both_formats_and_figures(folder, weights, tmp_path, capsys):
     assert {row["sound"] for row in sections["open_set"]["rows"]} == {"gunshot", "fireworks", "clap", "urban_ambience"}
     # Three clips of three seconds that are no gunshots, one second of them zeroed.
     assert sum(row["seconds"] for row in sections["alarms_by_sound"]["rows"]) == 8
+    calibrated = {row["probability"]: row for row in sections["calibration"]["rows"]}
+    for measure in ("expected_calibration_error", "brier_score"):
+        assert 0 <= calibrated["gunshot"][measure]["low"] <= calibrated["gunshot"][measure]["high"] <= 1
+    assert "Of tiny-0, each recording" in sections["calibration"]["note"]
+    places = {row["place"]: row for row in sections["alarms_by_place"]["rows"]}
+    assert list(places) == ["city", "urban_ambience", "everything"]
+    assert (places["city"]["hours"], places["everything"]["sessions"]) == (pytest.approx(2 / 3600), 3)
     lowest = sections["false_alarms"]["rows"][0]
     assert (lowest["recall"], lowest["of_live_fire"]) == (1.0, None)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
@@ -80,7 +89,8 @@ def test_report_in_both_formats_and_figures(folder, weights, tmp_path, capsys):
 
 def test_stretches_and_shots_are_the_events_of_detect(folder, weights):
     examples = clip_examples(row for row in clip_rows(folder) if row.session_id not in ("s4", "s6"))
-    heard = hear_clips(examples, Judges([weights]))
+    judges = Judges([weights])
+    heard = joined(hear_clip(example, judges) for example in examples)
     assert [shot.session for shot in heard.shots] == ["s0", "s1"]
     assert [stretch.label for stretch in heard.stretches] == ["fireworks", "clap", "urban_ambience"]
     assert [stretch.duration_s for stretch in heard.stretches] == [3, 3, 2]
@@ -93,7 +103,7 @@ def test_stretches_and_shots_are_the_events_of_detect(folder, weights):
 def test_live_fire_is_heard_between_its_shots_alone(recordings):
     (test,) = read_live_fire(recordings / "live-fire/pittsburgh-2018/FP8/test_073")[:1]
     judges = Judges()
-    heard = hear_live_fire([test], judges)
+    heard = hear_test(test, judges)
     windows = live_fire_windows([test])
     assert all(shot.session == "pittsburgh-2018/FP8" for shot in heard.shots)
     assert len(heard.shots) >= sum(window.class_name == "gunshot" for window in windows) > 0
@@ -101,8 +111,28 @@ def test_live_fire_is_heard_between_its_shots_alone(recordings):
     assert sum(stretch.duration_s for stretch in heard.stretches) < 0.5 * 10 * len(test.recordings)
     threshold = judges.models[0].card.threshold
     assert np.mean([shot.probability >= threshold for shot in heard.shots]) > 0.9
+    # Sensors of the array share a clock: the same rounds at each, and what one sensor alone hears is not confirmed.
+    assert {stretch.sensor.sensor_id for stretch in heard.stretches} <= {r.sensor_id for r in test.recordings}
+    assert len({shot.fired for shot in heard.shots}) == test.rounds
+    assert rounds_found(heard.shots, threshold, 1) >= rounds_found(heard.shots, threshold, 2) > 0.9
+    paired = paired_alarms(heard.stretches, 0.0)
+    assert paired.single.number >= paired.confirmed.number
+    assert paired.single.hours <= sum(stretch.duration_s for stretch in heard.stretches) / 3600
     assert all(window.distance_m > 40 for window in windows if window.class_name == "gunshot")
     assert all(window.snr_db is None for window in windows if window.class_name != "gunshot")
+
+
+def test_report_is_the_same_for_any_number_of_workers(folder, weights, capsys):
+    reports = []
+    for workers in ("1", "3"):
+        assert main([str(folder), "--weights", str(weights), "--workers", workers]) == 0
+        reports.append(capsys.readouterr().out)
+    assert reports[0] == reports[1]
+
+
+def test_no_worker_is_refused(tmp_path):
+    with pytest.raises(TocsinError, match="--workers is 0, expected 1 or more"):
+        main([str(tmp_path), "--workers", "0"])
 
 
 def test_open_set_label_that_no_clip_has_is_refused(folder, weights):

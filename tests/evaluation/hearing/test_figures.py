@@ -8,9 +8,18 @@ from scipy.stats import chi2
 from sklearn.metrics import brier_score_loss
 
 from tocsin import TocsinError
+from tocsin.evaluation.hearing.alarm_sections import alarms_by_place, by_place, operating_points
 from tocsin.evaluation.hearing.calibration import at_share, brier_score, expected_calibration_error, reliability
 from tocsin.evaluation.hearing.classification import roc_points, share_interval
-from tocsin.evaluation.hearing.listening import Shot, Stretch, alarms, poisson_rate, recall, threshold_of_recall
+from tocsin.evaluation.hearing.counting import (
+    Heard,
+    Shot,
+    Stretch,
+    alarms,
+    poisson_rate,
+    recall,
+    threshold_of_recall,
+)
 from tocsin.evaluation.hearing.report import Section, text
 
 
@@ -94,6 +103,36 @@ def test_alarms_within_a_second_of_the_one_before_are_one():
     assert (stretch.alarms(0.5), stretch.alarms(0.05), stretch.alarms(0.95)) == (2, 2, 0)
 
 
+def test_a_place_without_an_alarm_is_below_three_point_seven_over_its_hours():
+    stretches = (
+        Stretch("traffic", "background", "a", 3600, (1.0, 9.0), (0.9, 0.6)),
+        Stretch("crowd", "background", "b", 7200, (1.0,), (0.35,)),
+        Stretch("siren", "background", "c", 1800, (), ()),
+        Stretch("clap", "impulse", "d", 900, (1.0,), (0.9,)),
+    )
+    heard = Heard(stretches, tuple(Shot("x", "s", 0.1 * n) for n in range(1, 11)))
+    assert {name: len(some) for name, some in by_place(heard).items()} == {
+        "city": 1,
+        "crowd": 1,
+        "traffic": 1,
+        "other_beds": 1,
+        "everything": 4,
+    }
+    points = operating_points(heard, 0.95)
+    assert points == {
+        "at_90_%_recall": pytest.approx(0.2),
+        "at_80_%_recall": pytest.approx(0.3),
+        "at_the_card's": 0.95,
+    }
+    section = alarms_by_place({name: (heard, value) for name, value in points.items()})
+    rows = {row["place"]: row for row in section.rows}
+    hourly = [rows[name]["at_80_%_recall"].value * rows[name]["hours"] for name in rows]
+    assert hourly == pytest.approx([2, 1, 2, 0, 4])
+    assert text(rows["crowd"]["at_the_card's"]) == "< 1.84"
+    assert text(rows["traffic"]["at_90_%_recall"]) == "2.00 (0.24–7.22)"
+    assert "at 80 % recall 0.3000 (recall 0.800)" in section.note
+
+
 def test_threshold_of_recall_is_the_highest_that_reaches_it():
     # Ten shots of one session and one of another: the other weighs as much as all ten.
     shots = [Shot("x", "a", 0.05 * number) for number in range(1, 11)] + [Shot("x", "b", 0.3)]
@@ -127,7 +166,7 @@ def test_section_in_both_formats():
     assert section.markdown().splitlines()[4:] == [
         "| a b | c |",
         "|---|---|",
-        "| 1 | 0.000 (0.000–0.369) |",
+        "| 1 | < 0.369 |",
         "| **–** | **0.250** |",
     ]
     assert section.plain()["rows"][0] == {

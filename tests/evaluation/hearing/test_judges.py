@@ -26,9 +26,10 @@ def weights(write_carded, tmp_path_factory):
     return folder
 
 
-def test_first_model_that_never_met_a_session_judges_it(weights):
+def test_model_that_never_met_a_session_judges_it(weights):
     judges = Judges([weights / "old.onnx", weights / "first.onnx", weights / "second.onnx"])
     assert judges.name == "old-0, first-0, second-0"
+    assert judges.names == ("old-0", "first-0", "second-0")
     judged = {session: judges.judge_of(session) for session in "abcdef"}
     names = {session: model.card.name if model else None for session, model in judged.items()}
     # b was trained on by both that say what they were trained on; the old card speaks for nothing but a.
@@ -37,9 +38,36 @@ def test_first_model_that_never_met_a_session_judges_it(weights):
         judges.required("b")
 
 
-def test_order_of_the_weights_decides(weights):
-    judges = Judges([weights / "second.onnx", weights / "old.onnx"])
-    assert judges.required("a").card.name == "second"
+def test_weights_of_one_name_are_told_by_their_files(weights, write_carded):
+    for fold in ("fold0", "fold1"):
+        write_carded(weights / f"{fold}.onnx", name="first")
+    judges = Judges([weights / "old.onnx", weights / "fold0.onnx", weights / "fold1.onnx"])
+    assert judges.names == ("old-0", "first-0 (fold0)", "first-0 (fold1)")
+
+
+def test_order_of_the_weights_decides_where_none_held_a_session_out(weights):
+    judges = Judges([weights / "second.onnx", weights / "old.onnx", weights / "first.onnx"])
+    assert {session: judges.required(session).card.name for session in "adf"} == {
+        "a": "old",
+        "d": "second",
+        "f": "second",
+    }
+
+
+def test_weights_that_held_a_session_out_judge_it_before_those_that_never_met_it(write_carded, tmp_path):
+    held_out = {"one": ["a", "d"], "two": ["b", "d"], "three": ["c"]}
+    for name, sessions in held_out.items():
+        write_carded(
+            tmp_path / f"{name}.onnx",
+            name=name,
+            trained_sessions=("x", "c"),
+            held_out={"test": sessions, "validation": []},
+        )
+    judges = Judges([tmp_path / f"{name}.onnx" for name in held_out])
+    judged = {session: judges.judge_of(session) for session in "abcde"}
+    names = {session: model.card.name if model else None for session, model in judged.items()}
+    # c is named by a card that says it was trained on too; d by two cards, e by none.
+    assert names == {"a": "one", "b": "two", "c": None, "d": "one", "e": "one"}
 
 
 def test_probabilities_are_those_of_the_judge(weights, tmp_path, rng):
