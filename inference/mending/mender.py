@@ -3,12 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.inference.mending.jumps import LEAST_MS, LONGEST_MS, QUIET_MS, find_jumps
+from tocsin.inference.mending.jumps import LEAST_MS, LONGEST_MS, QUIET_MS, Jumps, find_jumps
 
 BLOCK_MS, _CONTEXT_MS = 250, 100
 AHEAD_MS = LONGEST_MS + 2 * QUIET_MS
 # A step from sample to sample stands out by so many times the mean of so many milliseconds before it.
-_STANDS_OUT, _BEFORE_MS = 5.0, 20
+_STANDS_OUT, _BEFORE_MS = 6.0, 20
+_MARGIN_MS = 4  # what precedes a jump lies within it
 _PAUSE_MS = 10  # from what may be sound to the next that is looked at
 _RETURN_S = 0.15  # a level that was taken out comes back like a critically damped spring of this time constant
 _NOTHING = 1e-6
@@ -26,10 +27,13 @@ class Mender:
     def __init__(self, sample_rate: int) -> None:
         self._per_ms = max(1, round(sample_rate / 1000))
         self._return = _RETURN_S * sample_rate
-        self._block, self._context = BLOCK_MS * self._per_ms, _CONTEXT_MS * self._per_ms
+        self._block, self._context, self._ahead, self._margin = (
+            time_ms * self._per_ms for time_ms in (BLOCK_MS, _CONTEXT_MS, AHEAD_MS, _MARGIN_MS)
+        )
         self._reset()
 
     def _reset(self) -> None:
+        self._pending = np.empty(0, np.float32)
         self._samples = np.empty(0)  # the context, mended for good, then what is still to be given back
         self._done = 0  # of them, the context
         self._free_from = 0  # no jump begins before this one
@@ -37,17 +41,73 @@ class Mender:
 
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Take samples ``(n,)`` and return those that are now certain."""
-        given = []
-        # What goes on from a jump is taken out of the samples as they come, so they come in portions of fixed size.
-        self._append(samples.astype(float))
-        while self._samples.size - self._done >= self._block + AHEAD_MS * self._per_ms:
-            given.append(self._advance(self._block))
-        return np.concatenate(given) if given else np.empty(0, np.float32)
+        given = [np.empty(0, np.float32)]
+        self._pending = np.concatenate((self._pending, samples))
+        # Blocks at fixed places, so that no rounding depends on the sizes that come.
+        whole = self._pending.size // self._block * self._block
+        for block in self._pending[:whole].reshape(-1, self._block):
+            self._append(block)
+            if self._samples.size - self._done >= self._block + self._ahead:
+                given.append(self._advance(self._block))
+        self._pending = self._pending[whole:].copy()
+        return np.concatenate(given)
 
     def flush(self) -> NDArray[np.float32]:
         """End of the sound: return what is left. The mender then starts again."""
-        given = [np.empty(0, np.float32)]
-        while self._samples.size > self._done:
-            given.append(self._advance(min(self._block, self._samples.size - self._done)))
+        self._append(self._pending)
+        rest = self._advance(self._samples.size - self._done)
         self._reset()
-        return np.concatenate(given)
+        return rest
+
+    def _append(self, samples: NDArray[np.float32]) -> None:
+        self._samples = np.concatenate((self._samples, samples.astype(float)))
+        if abs(self._level) + abs(self._slope) * self._return > _NOTHING:
+            first = self._samples.size - samples.size
+            self._level, self._slope = self._take_out(first, self._level, self._slope)
+        else:
+            self._level = self._slope = 0.0
+
+    def _advance(self, count: int) -> NDArray[np.float32]:
+        """Mend the next ``count`` samples and give them back."""
+        end = self._done + count
+        for start in self._standing_out(end + self._margin):
+            if start >= self._free_from:
+                jumps = find_jumps(self._samples, start, self._per_ms)
+                self._free_from = start + _PAUSE_MS * self._per_ms
+                if jumps is not None:
+                    self._mend(jumps)
+        given = self._samples[self._done : end].astype(np.float32)
+        gone = max(end - self._context, 0)
+        self._samples = self._samples[gone:]
+        self._done, self._free_from = end - gone, self._free_from - gone
+        return given
+
+    def _standing_out(self, stop: int) -> list[int]:
+        """Indices of samples before ``stop`` whose step stands out of those before it, in order."""
+        first = max(self._done, LEAST_MS * self._per_ms) + self._margin
+        before = _BEFORE_MS * self._per_ms
+        steps = np.abs(np.diff(self._samples[max(first - before - 1, 0) : stop]))
+        if not steps.size:
+            return []
+        sums = np.concatenate(([0.0], np.cumsum(steps)))
+        at = np.arange(first - max(first - before - 1, 0) - 1, steps.size)
+        since = np.maximum(at - before, 0)
+        mean = (sums[at] - sums[since]) / np.maximum(at - since, 1)
+        out: list[int] = (np.flatnonzero(steps[at] > np.maximum(_STANDS_OUT * mean, _NOTHING)) + first).tolist()
+        return out
+
+    def _mend(self, jumps: Jumps) -> None:
+        stop = jumps.first + jumps.added.size
+        self._samples[jumps.first : stop] -= jumps.added
+        self._free_from = stop
+        level, slope = self._take_out(stop, jumps.level, jumps.slope)
+        self._level, self._slope = self._level + level, self._slope + slope
+
+    def _take_out(self, first: int, level: float, slope: float) -> tuple[float, float]:
+        """Take a level that comes back out of the samples from ``first`` on; returns what it is behind the last."""
+        time = np.arange(self._samples.size - first + 1)
+        fall = np.exp(-time / self._return)
+        pull = slope + level / self._return
+        levels = (level + pull * time) * fall
+        self._samples[first:] -= levels[:-1]
+        return float(levels[-1]), float((slope - pull * time[-1] / self._return) * fall[-1])
