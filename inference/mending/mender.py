@@ -37,6 +37,7 @@ class Mender:
         self._samples = np.empty(0)  # the context, mended for good, then what is still to be given back
         self._done = 0  # of them, the context
         self._free_from = 0  # no jump begins before this one
+        self._mended = False
         self._level, self._slope = 0.0, 0.0  # of what is taken out of the sample that comes next
 
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -55,6 +56,11 @@ class Mender:
     def flush(self) -> NDArray[np.float32]:
         """End of the sound: return what is left. The mender then starts again."""
         self._append(self._pending)
+        if self._mended:
+            # What stays of a step would end in another, for nothing follows: it ends gently.
+            left = self._samples[self._done :]
+            level = left[-_BEFORE_MS * self._per_ms :].mean() if left.size else 0.0
+            left -= level * (1 - np.cos(np.linspace(0, np.pi, left.size))) / 2
         rest = self._advance(self._samples.size - self._done)
         self._reset()
         return rest
@@ -99,7 +105,7 @@ class Mender:
     def _mend(self, jumps: Jumps) -> None:
         stop = jumps.first + jumps.added.size
         self._samples[jumps.first : stop] -= jumps.added
-        self._free_from = stop
+        self._free_from, self._mended = stop, True
         level, slope = self._take_out(stop, jumps.level, jumps.slope)
         self._level, self._slope = self._level + level, self._slope + slope
 
