@@ -23,6 +23,9 @@ _RINGING_MS, _BURST_MS = 2.0, 0.3
 _NEWS = 6.0  # times that of the background is a jump's
 _RINGING = 0.15  # of the greatest near it, or less, is ringing
 _NO_MORE, _LEFT = 1.6, 0.1  # times the background's power, and of the jumps' own: what may be left beside them
+# The jumps' squared steps are so many times those of all of the background in so long: less is no bang to anybody, and
+# in the tail of a shot an overloaded microphone takes smaller ones.
+_CLEAR, _CLEAR_MS = 2.0, 20
 _HELD = 0.7  # of a step's height, or of a spike's integral
 _STEP = 0.5  # of its greatest deviation remains behind a step, less behind a spike
 _DEVIATIONS = 2.0  # of the background's own drift that are allowed for
@@ -41,7 +44,7 @@ class Jumps:
     slope: float
 
 
-def find_jumps(samples: NDArray[np.float64], start: int, per_ms: int) -> Jumps | None:
+def find_jumps(samples: NDArray[np.floating], start: int, per_ms: int) -> Jumps | None:
     """The jumps that begin within a millisecond of ``start``, or ``None`` where what begins there may be sound.
 
     Args:
@@ -52,7 +55,7 @@ def find_jumps(samples: NDArray[np.float64], start: int, per_ms: int) -> Jumps |
     ringing, quiet = round(_RINGING_MS * per_ms), QUIET_MS * per_ms
     base = max(start - ringing - BACKGROUND_MS * per_ms, 0)
     edge = start - ringing - base
-    near = samples[base : start + (LONGEST_MS + QUIET_MS) * per_ms]
+    near = samples[base : start + (LONGEST_MS + QUIET_MS) * per_ms].astype(float)
     steps = np.diff(near, prepend=near[0])
     if edge < LEAST_MS * per_ms - ringing or not steps[:edge].any():
         return None
@@ -87,6 +90,8 @@ def find_jumps(samples: NDArray[np.float64], start: int, per_ms: int) -> Jumps |
             wrong = steps[first:stop].copy()
             steps[first:stop] = foretold(steps, first, stop, filter_)
             added[first:stop] = wrong - steps[first:stop]
+    if np.sum(added**2) < _CLEAR * _CLEAR_MS * per_ms * np.mean(steps[1:edge] ** 2):
+        return None
     added = np.cumsum(added)
     if not _no_air(near[:end], added, parts, edge, per_ms):
         return None

@@ -3,13 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.inference.mending.jumps import LEAST_MS, LONGEST_MS, QUIET_MS, Jumps, find_jumps
+from tocsin.inference.mending.jumps import LONGEST_MS, QUIET_MS, Jumps, find_jumps
 
-BLOCK_MS, _CONTEXT_MS = 250, 100
+BLOCK_MS, _CONTEXT_MS = 500, 100
 AHEAD_MS = LONGEST_MS + 2 * QUIET_MS
-# A step from sample to sample stands out by so many times the mean of so many milliseconds before it.
-_STANDS_OUT, _BEFORE_MS = 6.0, 20
-_MARGIN_MS = 4  # what precedes a jump lies within it
+# A step from sample to sample stands out by so many times the mean of so many frames of so many milliseconds before.
+_STANDS_OUT, _BEFORE, _FRAME_MS = 10.0, 5, 4
 _PAUSE_MS = 10  # from what may be sound to the next that is looked at
 _RETURN_S = 0.15  # a level that was taken out comes back like a critically damped spring of this time constant
 _NOTHING = 1e-6
@@ -27,14 +26,14 @@ class Mender:
     def __init__(self, sample_rate: int) -> None:
         self._per_ms = max(1, round(sample_rate / 1000))
         self._return = _RETURN_S * sample_rate
-        self._block, self._context, self._ahead, self._margin = (
-            time_ms * self._per_ms for time_ms in (BLOCK_MS, _CONTEXT_MS, AHEAD_MS, _MARGIN_MS)
+        self._block, self._context, self._ahead, self._frame = (
+            time_ms * self._per_ms for time_ms in (BLOCK_MS, _CONTEXT_MS, AHEAD_MS, _FRAME_MS)
         )
         self._reset()
 
     def _reset(self) -> None:
         self._pending = np.empty(0, np.float32)
-        self._samples = np.empty(0)  # the context, mended for good, then what is still to be given back
+        self._samples = np.empty(0, np.float32)  # the context, mended for good, then what is still to be given back
         self._done = 0  # of them, the context
         self._free_from = 0  # no jump begins before this one
         self._mended = False
@@ -59,14 +58,14 @@ class Mender:
         if self._mended:
             # What stays of a step would end in another, for nothing follows: it ends gently.
             left = self._samples[self._done :]
-            level = left[-_BEFORE_MS * self._per_ms :].mean() if left.size else 0.0
+            level = left[-_BEFORE * self._frame :].mean() if left.size else 0.0
             left -= level * (1 - np.cos(np.linspace(0, np.pi, left.size))) / 2
         rest = self._advance(self._samples.size - self._done)
         self._reset()
         return rest
 
     def _append(self, samples: NDArray[np.float32]) -> None:
-        self._samples = np.concatenate((self._samples, samples.astype(float)))
+        self._samples = np.concatenate((self._samples, samples))
         if abs(self._level) + abs(self._slope) * self._return > _NOTHING:
             first = self._samples.size - samples.size
             self._level, self._slope = self._take_out(first, self._level, self._slope)
@@ -76,31 +75,33 @@ class Mender:
     def _advance(self, count: int) -> NDArray[np.float32]:
         """Mend the next ``count`` samples and give them back."""
         end = self._done + count
-        for start in self._standing_out(end + self._margin):
+        for start in self._standing_out(end + self._frame):
             if start >= self._free_from:
                 jumps = find_jumps(self._samples, start, self._per_ms)
                 self._free_from = start + _PAUSE_MS * self._per_ms
                 if jumps is not None:
                     self._mend(jumps)
-        given = self._samples[self._done : end].astype(np.float32)
+        given = self._samples[self._done : end]
         gone = max(end - self._context, 0)
         self._samples = self._samples[gone:]
         self._done, self._free_from = end - gone, self._free_from - gone
         return given
 
     def _standing_out(self, stop: int) -> list[int]:
-        """Indices of samples before ``stop`` whose step stands out of those before it, in order."""
-        first = max(self._done, LEAST_MS * self._per_ms) + self._margin
-        before = _BEFORE_MS * self._per_ms
-        steps = np.abs(np.diff(self._samples[max(first - before - 1, 0) : stop]))
-        if not steps.size:
+        """Indices of samples before ``stop`` whose step stands out of those before it, the first in its frame."""
+        first = max(self._done, (_BEFORE - 1) * self._frame) + self._frame
+        base = first - _BEFORE * self._frame
+        count = (min(stop, self._samples.size) - base) // self._frame
+        if count <= _BEFORE:
             return []
-        sums = np.concatenate(([0.0], np.cumsum(steps)))
-        at = np.arange(first - max(first - before - 1, 0) - 1, steps.size)
-        since = np.maximum(at - before, 0)
-        mean = (sums[at] - sums[since]) / np.maximum(at - since, 1)
-        out: list[int] = (np.flatnonzero(steps[at] > np.maximum(_STANDS_OUT * mean, _NOTHING)) + first).tolist()
-        return out
+        held = self._samples[base : base + count * self._frame]
+        frames = np.abs(np.diff(held, prepend=held[0])).reshape(count, self._frame)
+        before = np.convolve(frames.mean(axis=1), np.full(_BEFORE, 1 / _BEFORE), "valid")[:-1]
+        least = np.maximum(_STANDS_OUT * before, _NOTHING)
+        loud = np.flatnonzero(frames.max(axis=1)[_BEFORE:] > least)
+        within = (frames[_BEFORE + loud] > least[loud, None]).argmax(axis=1)
+        starts: list[int] = (first + loud * self._frame + within).tolist()
+        return starts
 
     def _mend(self, jumps: Jumps) -> None:
         stop = jumps.first + jumps.added.size
