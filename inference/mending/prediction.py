@@ -11,11 +11,15 @@ ORDER = 8
 # Added to the power of the steps: a band without sound is no better foretold than by 50 dB, nor better than 16 bit.
 _REGULAR, _LEAST_POWER = 1e-5, 1e-10
 
+# As if the steps had so many times their power in a constant: a slope, as behind a pulled plug, is then no news.
+_SLOPE = 10.0
+
 
 def predictor(steps: NDArray[np.float64]) -> NDArray[np.float64]:
     """The filter that leaves the news of some steps, ``(ORDER + 1,)``, its first coefficient 1."""
     correlation = np.array([steps[lag:] @ steps[: steps.size - lag] for lag in range(ORDER + 1)]) / steps.size
     correlation[0] = correlation[0] * (1 + _REGULAR) + _LEAST_POWER
+    correlation += _SLOPE * correlation[0]
     lags = np.abs(np.arange(ORDER)[:, None] - np.arange(ORDER))
     return np.concatenate(([1.0], -np.linalg.solve(correlation[lags], correlation[1:])))
 
