@@ -14,7 +14,7 @@ from scipy.ndimage import maximum_filter1d
 from tocsin.inference.mending.prediction import ORDER, foretold, news, predictor
 
 # In milliseconds: the background before, and the least of it; how long jumps may go on; the sound behind them.
-BACKGROUND_MS, LEAST_MS, LONGEST_MS, QUIET_MS = 60, 10, 300, 30
+BACKGROUND_MS, LEAST_MS, LONGEST_MS, QUIET_MS = 120, 10, 300, 30
 # Behind a jump the level holds for so long, and behind a spike no pressure of the other sign comes in so long.
 _HOLD_MS, _SWING_MS, _END_MS = 20, 10, 2
 # The filter of a converter or of resampling rings so far to each side, and most of it is over within a third of that.

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from tocsin.inference.mending.jumps import LONGEST_MS, QUIET_MS, Jumps, find_jumps
 
-BLOCK_MS, _CONTEXT_MS = 500, 100
+BLOCK_MS, _CONTEXT_MS = 500, 150
 AHEAD_MS = LONGEST_MS + 2 * QUIET_MS
 # A step from sample to sample stands out by so many times the mean of so many frames of so many milliseconds before.
 _STANDS_OUT, _BEFORE, _FRAME_MS = 10.0, 5, 4
