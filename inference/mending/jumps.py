@@ -19,6 +19,7 @@ BACKGROUND_MS, LEAST_MS, LONGEST_MS, QUIET_MS = 120, 10, 300, 30
 _HOLD_MS, _SWING_MS, _END_MS = 20, 10, 2
 # The filter of a converter or of resampling rings so far to each side, and most of it is over within a third of that.
 _RINGING_MS, _BURST_MS = 2.0, 0.3
+_SOON_MS = 10
 
 _NEWS = 6.0  # times that of the background is a jump's
 _RINGING = 0.15  # of the greatest near it, or less, is ringing
@@ -60,17 +61,20 @@ def find_jumps(samples: NDArray[np.floating], start: int, per_ms: int) -> Jumps 
     if edge < LEAST_MS * per_ms - ringing or not steps[:edge].any():
         return None
     filter_ = predictor(steps[1:edge])
-    fresh = np.abs(news(steps, filter_))
-    power = float(np.mean(fresh[ORDER + 1 : edge] ** 2))
-    outside = fresh > _NEWS * np.sqrt(power)
-    outside[:edge] = False
-    core = outside & (fresh > _RINGING * maximum_filter1d(fresh, 2 * ringing + 1))
-    parts = _runs(core, ORDER + round(_BURST_MS * per_ms))
-    # What comes after so much quiet has begun anew.
-    pauses = np.flatnonzero(parts[1:, 0] - parts[:-1, 1] > quiet)
-    parts = parts[: pauses[0] + 1] if pauses.size else parts
-    if not len(parts) or (np.diff(parts) > ORDER + 2 + max(2, round(_BURST_MS * per_ms))).any():
-        return None
+    # Most sounds show themselves soon, and cost no more.
+    soon = edge + (2 * _RINGING_MS + _SOON_MS) * per_ms
+    for stop in (round(soon), steps.size):
+        fresh = np.abs(news(steps[:stop], filter_))
+        power = float(np.mean(fresh[ORDER + 1 : edge] ** 2))
+        outside = fresh > _NEWS * np.sqrt(power)
+        outside[:edge] = False
+        core = outside & (fresh > _RINGING * maximum_filter1d(fresh, 2 * ringing + 1))
+        parts = _runs(core, ORDER + round(_BURST_MS * per_ms))
+        # What comes after so much quiet has begun anew.
+        pauses = np.flatnonzero(parts[1:, 0] - parts[:-1, 1] > quiet)
+        parts = parts[: pauses[0] + 1] if pauses.size else parts
+        if not len(parts) or (np.diff(parts) > ORDER + 2 + max(2, round(_BURST_MS * per_ms))).any():
+            return None
     end = min(int(parts[-1, 1]) + quiet, near.size)
     if end < near.size and end > edge + LONGEST_MS * per_ms:
         return None

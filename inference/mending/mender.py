@@ -29,6 +29,8 @@ class Mender:
         self._block, self._context, self._ahead, self._frame = (
             time_ms * self._per_ms for time_ms in (BLOCK_MS, _CONTEXT_MS, AHEAD_MS, _FRAME_MS)
         )
+        self._mean = np.full(self._frame, 1 / self._frame, np.float32)
+        self._mean_of_frames = np.full(_BEFORE, 1 / _BEFORE)
         self._reset()
 
     def _reset(self) -> None:
@@ -94,13 +96,17 @@ class Mender:
         count = (min(stop, self._samples.size) - base) // self._frame
         if count <= _BEFORE:
             return []
-        held = self._samples[base : base + count * self._frame]
-        frames = np.abs(np.diff(held, prepend=held[0])).reshape(count, self._frame)
-        before = np.convolve(frames.mean(axis=1), np.full(_BEFORE, 1 / _BEFORE), "valid")[:-1]
-        least = np.maximum(_STANDS_OUT * before, _NOTHING)
-        loud = np.flatnonzero(frames.max(axis=1)[_BEFORE:] > least)
-        within = (frames[_BEFORE + loud] > least[loud, None]).argmax(axis=1)
-        starts: list[int] = (first + loud * self._frame + within).tolist()
+        # The first sample is compared with itself where none lies before it.
+        held = self._samples[max(base - 1, 0) : base + count * self._frame]
+        steps = np.empty(count * self._frame, np.float32)
+        steps[0] = 0.0
+        np.subtract(held[1:], held[:-1], out=steps[-held.size + 1 :])
+        frames = np.abs(steps, out=steps).reshape(count, self._frame)
+        before = np.convolve(frames @ self._mean, self._mean_of_frames, "valid")[:-1]
+        least = np.maximum(_STANDS_OUT * before, _NOTHING).astype(np.float32)
+        places = np.flatnonzero(frames[_BEFORE:] > least[:, None])
+        _, firsts = np.unique(places // self._frame, return_index=True)
+        starts: list[int] = (first + places[firsts]).tolist()
         return starts
 
     def _mend(self, jumps: Jumps) -> None:
