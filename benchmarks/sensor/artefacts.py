@@ -1,6 +1,7 @@
 """What share of artefacts is called a gunshot, and what share of the same sounds without them.
 
     python benchmarks/sensor/artefacts.py --recordings ../shared
+    python benchmarks/sensor/artefacts.py --recordings ../shared --unmended
 
 Each kind of ``defects.py`` is put into pieces of four seconds of city and rural ambience and of a quiet noise floor,
 at a level from 10 to 60 dB over the sound's own, at each sample rate; a piece may go through a codec afterwards.
@@ -22,9 +23,11 @@ from defects import MAKERS
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
+from untouched import NoMender
 
 from tocsin import TocsinError
 from tocsin.data.audio import file_duration_s, read_audio
+from tocsin.inference import classify, stream
 from tocsin.inference.audio_model import AudioModel
 
 BEDS = ("urban_ambience", "rural_ambience")
@@ -42,7 +45,10 @@ def main() -> int:
     parser.add_argument("--rates", type=int, nargs="+", default=[8000, 16000, 48000], help="sample rates, Hz")
     parser.add_argument("--codec", choices=CODECS, default="none", help="which each piece goes through afterwards")
     parser.add_argument("--kinds", nargs="+", choices=MAKERS, default=list(MAKERS), help="of defects")
+    parser.add_argument("--unmended", action="store_true", help="hear the artefacts as they come")
     options = parser.parse_args()
+    if options.unmended:
+        stream.Mender = classify.Mender = NoMender
     try:
         model = AudioModel(options.model)
         pieces = list(pieces_of(options.recordings, options.pieces))
@@ -95,7 +101,9 @@ def report(
     rng = np.random.default_rng(list(MAKERS).index(kind))
     found = []
     for rate in rates:
-        for number, wave in enumerate(track(list(at_rate(pieces, rate)), kind, console=Console(stderr=True), transient=True)):
+        for number, wave in enumerate(
+            track(list(at_rate(pieces, rate)), kind, console=Console(stderr=True), transient=True)
+        ):
             at = round(rng.uniform(1.0, 2.5) * rate)
             size = float(np.clip(wave.std() * 10 ** (rng.uniform(10, 60) / 20), 0.001, 0.9))
             defect = np.round(MAKERS[kind](rng, wave, rate, at, size) * 2**15) / 2**15

@@ -121,7 +121,8 @@ def hum(rng: np.random.Generator, samples: Wave, rate: int, at: int, size: float
     time_s = np.arange(round(rng.uniform(0.1, 1.0) * rate)) / rate
     mains_hz, phases = rng.choice([50.0, 60.0]), rng.uniform(0, 2 * np.pi, 8)
     waves = [
-        np.sin(2 * np.pi * mains_hz * order * time_s + phase) / order**1.5 for order, phase in enumerate(phases, start=1)
+        np.sin(2 * np.pi * mains_hz * order * time_s + phase) / order**1.5
+        for order, phase in enumerate(phases, start=1)
     ]
     return _with(samples, at, 0.6 * size * np.sum(waves, axis=0))
 

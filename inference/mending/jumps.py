@@ -19,11 +19,11 @@ BACKGROUND_MS, LEAST_MS, LONGEST_MS, QUIET_MS = 120, 10, 300, 30
 _HOLD_MS, _SWING_MS, _END_MS = 20, 10, 2
 # The filter of a converter or of resampling rings so far to each side, and most of it is over within a third of that.
 _RINGING_MS, _BURST_MS = 2.0, 0.3
-_SOON_MS = 10
+_SOON_MS = 10  # behind the jump, that are looked at first
 
 _NEWS = 6.0  # times that of the background is a jump's
 _RINGING = 0.15  # of the greatest near it, or less, is ringing
-_NO_MORE, _LEFT = 1.6, 0.1  # times the background's power, and of the jumps' own: what may be left beside them
+_NO_MORE = 1.6  # times the background's power may be left beside the jumps
 # The jumps' squared steps are so many times those of all of the background in so long: less is no bang to anybody, and
 # in the tail of a shot an overloaded microphone takes smaller ones.
 _CLEAR, _CLEAR_MS = 2.0, 20
@@ -53,7 +53,7 @@ def find_jumps(samples: NDArray[np.floating], start: int, per_ms: int) -> Jumps 
         start: index of a sample that stands out of those before it, at least ``LEAST_MS`` in.
         per_ms: samples a millisecond.
     """
-    ringing, quiet = round(_RINGING_MS * per_ms), QUIET_MS * per_ms
+    ringing = round(_RINGING_MS * per_ms)
     base = max(start - ringing - BACKGROUND_MS * per_ms, 0)
     edge = start - ringing - base
     near = samples[base : start + (LONGEST_MS + QUIET_MS) * per_ms].astype(float)
@@ -62,31 +62,11 @@ def find_jumps(samples: NDArray[np.floating], start: int, per_ms: int) -> Jumps 
         return None
     filter_ = predictor(steps[1:edge])
     # Most sounds show themselves soon, and cost no more.
-    soon = edge + (2 * _RINGING_MS + _SOON_MS) * per_ms
-    for stop in (round(soon), steps.size):
-        fresh = np.abs(news(steps[:stop], filter_))
-        power = float(np.mean(fresh[ORDER + 1 : edge] ** 2))
-        outside = fresh > _NEWS * np.sqrt(power)
-        outside[:edge] = False
-        core = outside & (fresh > _RINGING * maximum_filter1d(fresh, 2 * ringing + 1))
-        parts = _runs(core, ORDER + round(_BURST_MS * per_ms))
-        # What comes after so much quiet has begun anew.
-        pauses = np.flatnonzero(parts[1:, 0] - parts[:-1, 1] > quiet)
-        parts = parts[: pauses[0] + 1] if pauses.size else parts
-        if not len(parts) or (np.diff(parts) > ORDER + 2 + max(2, round(_BURST_MS * per_ms))).any():
-            return None
-    end = min(int(parts[-1, 1]) + quiet, near.size)
-    if end < near.size and end > edge + LONGEST_MS * per_ms:
+    soon = edge + 2 * ringing + _SOON_MS * per_ms
+    found = _bursts(steps[:soon], filter_, edge, per_ms) and _bursts(steps, filter_, edge, per_ms)
+    if found is None:
         return None
-    stretches = _runs(outside[:end], ORDER)
-    beside = ~outside[:end]
-    beside[:edge] = False
-    for first, stop in stretches:
-        beside[first : stop + ORDER] = False
-    left = fresh[:end][beside] ** 2
-    own = float(np.sum(fresh[:end] ** 2)) - float(left.sum())
-    if left.sum() > _NO_MORE * power * left.size and left.sum() - power * left.size > 0:
-        return None
+    parts, stretches, end = found
     added = np.zeros(end)
     for first, stop in stretches:
         first, stop = max(int(first), ORDER), min(int(stop), end - ORDER)
@@ -102,6 +82,36 @@ def find_jumps(samples: NDArray[np.floating], start: int, per_ms: int) -> Jumps 
     first, last = int(stretches[0, 0]), int(stretches[-1, 1])
     slope = _slope(near[last:end] - added[last:end]) if abs(added[-1]) > 3 * near[:edge].std() else 0.0
     return Jumps(base + first, added[first:last], float(added[-1]), slope)
+
+
+def _bursts(
+    steps: NDArray[np.float64], filter_: NDArray[np.float64], edge: int, per_ms: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int] | None:
+    """Jumps as first and stop ``(n, 2)``, the same with their ringing, and where the quiet behind the last ends.
+
+    ``None`` where the news is no such bursts, or where between them and behind them is more than the background.
+    """
+    ringing, burst, quiet = round(_RINGING_MS * per_ms), round(_BURST_MS * per_ms), QUIET_MS * per_ms
+    fresh = np.abs(news(steps, filter_))
+    power = float(np.mean(fresh[ORDER + 1 : edge] ** 2))
+    outside = fresh > _NEWS * np.sqrt(power)
+    outside[:edge] = False
+    parts = _runs(outside & (fresh > _RINGING * maximum_filter1d(fresh, 2 * ringing + 1)), ORDER + burst)
+    # What comes after so much quiet has begun anew.
+    pauses = np.flatnonzero(parts[1:, 0] - parts[:-1, 1] > quiet)
+    parts = parts[: pauses[0] + 1] if pauses.size else parts
+    if not len(parts) or (np.diff(parts) > ORDER + 2 + max(2, burst)).any():
+        return None
+    end = min(int(parts[-1, 1]) + quiet, steps.size)
+    if end < steps.size and end > edge + LONGEST_MS * per_ms:
+        return None
+    stretches = _runs(outside[:end], ORDER)
+    beside = ~outside[:end]
+    beside[:edge] = False
+    for first, stop in stretches:
+        beside[first : stop + ORDER] = False
+    left = fresh[:end][beside] ** 2
+    return None if left.sum() > _NO_MORE * power * left.size else (parts, stretches, end)
 
 
 def _runs(flags: NDArray[np.bool_], gap: int) -> NDArray[np.int64]:

@@ -29,9 +29,7 @@ def news(steps: NDArray[np.float64], filter_: NDArray[np.float64]) -> NDArray[np
     return np.convolve(steps, filter_)[: steps.size]
 
 
-def foretold(
-    steps: NDArray[np.float64], first: int, stop: int, filter_: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def foretold(steps: NDArray[np.float64], first: int, stop: int, filter_: NDArray[np.float64]) -> NDArray[np.float64]:
     """Steps from ``first`` to ``stop`` that leave the least news there and in the ``ORDER`` behind, by least squares.
 
     At least ``ORDER`` steps lie on both sides.
