@@ -10,6 +10,7 @@ from tocsin import TocsinError
 from tocsin.data.audio import Audio
 from tocsin.data.waveforms import as_samples
 from tocsin.inference.annotate import Annotator, Trace, join
+from tocsin.inference.mending.mender import Mender
 from tocsin.inference.model import Model
 from tocsin.inference.onsets.picker import LOWEST_SAMPLE_RATE
 
@@ -26,27 +27,27 @@ def annotate(model: Model, samples: NDArray[np.float32], sample_rate: int) -> Tr
 
 def annotate_blocks(model: Model, blocks: Iterable[Audio]) -> Trace:
     """The same of consecutive blocks of one rate, in the memory of one block."""
-    annotator, resampler, traces, taken = Annotator(model), None, [], 0
-    rate = model.card.sample_rate
+    annotator, traces, taken = Annotator(model), [], 0
+    mender, resampler = None, None
 
-    def take() -> None:
+    def take(samples: NDArray[np.float32], last: bool = False) -> None:
+        annotator.push(samples if resampler is None else resampler.resample_chunk(samples, last=last))
+        if last:
+            annotator.flush()
         traces.append(annotator.trace())
         annotator.forget(np.inf)
 
     for block in blocks:
         if block.sample_rate < LOWEST_SAMPLE_RATE:
             raise TocsinError(f"a sample rate of {block.sample_rate} Hz is too low: {LOWEST_SAMPLE_RATE} Hz at least")
+        if mender is None:
+            mender = Mender(block.sample_rate)
+            if block.sample_rate != model.card.sample_rate:
+                resampler = soxr.ResampleStream(block.sample_rate, model.card.sample_rate, 1, "float32", "HQ")
         samples = as_samples(block.samples, block.sample_rate, taken)
         taken += len(samples)
-        if block.sample_rate != rate:
-            resampler = resampler or soxr.ResampleStream(block.sample_rate, rate, 1, "float32", "HQ")
-            samples = resampler.resample_chunk(samples)
-        annotator.push(samples)
-        take()
-    if resampler is not None:
-        annotator.push(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
-    annotator.flush()
-    take()
+        take(mender.push(samples))
+    take(mender.flush() if mender is not None else np.zeros(0, np.float32), last=True)
     return join(traces)
 
 

@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tocsin.data.waveforms import as_samples
 from tocsin.inference.annotate import Annotator
+from tocsin.inference.mending.mender import Mender
 from tocsin.inference.model import Model
 from tocsin.inference.onsets.picker import Onset, OnsetPicker
 from tocsin.inference.pick import Event, pick, ready_until_s
@@ -35,6 +36,7 @@ class EventStream:
         self.threshold = model.card.threshold if threshold is None else threshold
         self._sample_rate, self._taken = sample_rate, 0
         self._block = round(BLOCK_S * sample_rate)
+        self._mender = Mender(sample_rate)
         self._pending = np.zeros(0, np.float32)
         self._picks_native = sample_rate < model.card.sample_rate
         # The bands of the onsets end below half the card's rate: nothing above it need be filtered.
@@ -55,7 +57,10 @@ class EventStream:
         """
         taken = as_samples(samples, self._sample_rate, self._taken)
         self._taken += len(taken)
-        pending = np.concatenate([self._pending, taken])
+        return self._cut(self._mender.push(taken))
+
+    def _cut(self, mended: NDArray[np.float32]) -> list[Event]:
+        pending = np.concatenate([self._pending, mended])
         whole = len(pending) // self._block * self._block
         blocks = list(pending[:whole].reshape(-1, self._block))
         self._pending = pending[whole:].copy()
@@ -66,8 +71,9 @@ class EventStream:
 
     def flush(self) -> list[Event]:
         """End of the audio: the events that were still open."""
+        events = self._cut(self._mender.flush())
         block, self._pending = self._pending, np.zeros(0, np.float32)
-        return self._advance([block], last=True)
+        return events + self._advance([block], last=True)
 
     def _advance(self, blocks: list[NDArray[np.float32]], last: bool) -> list[Event]:
         annotator, window_s = self._annotator, self.model.card.window_s

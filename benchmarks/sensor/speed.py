@@ -30,6 +30,7 @@ from tocsin import TocsinError
 from tocsin.data.audio import read_audio
 from tocsin.inference.classify import annotate
 from tocsin.inference.detect import detect
+from tocsin.inference.mending.mender import Mender
 from tocsin.inference.model import Model
 from tocsin.inference.onsets.picker import pick_onsets
 
@@ -89,6 +90,7 @@ def report(model: Model, yamnet: Yamnet, sound: str, samples: NDArray[np.float32
     at_yamnet = soxr.resample(samples, SENSOR_RATE, YAMNET_RATE, "HQ")
     stages: dict[str, Callable[[], object]] = {
         "YAMNet": lambda: yamnet.annotate(at_yamnet),
+        "mend": lambda: Mender(SENSOR_RATE).push(samples),
         "resample": lambda: soxr.resample(samples, SENSOR_RATE, rate, "HQ"),
         "onsets": lambda: pick_onsets(resampled, rate),
         "network, every window": lambda: annotate(model, resampled, rate),

@@ -1,0 +1,1 @@
+"""What no air can carry, taken out of the waveform before anything listens to it."""
