@@ -40,7 +40,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = Path(os.environ.get("TOCSIN_RECORDINGS", "../shared"))
     parser.add_argument("--recordings", type=Path, default=default, help="folder that holds clips/")
-    parser.add_argument("--model", help="an .onnx, or the name of shipped weights (default: tocsin-m)")
+    parser.add_argument("--model", help="an .onnx, or the name of shipped weights (default: tocsin-l)")
     parser.add_argument("--pieces", type=int, default=20, help="of each bed, and of noise")
     parser.add_argument("--rates", type=int, nargs="+", default=[8000, 16000, 48000], help="sample rates, Hz")
     parser.add_argument("--codec", choices=CODECS, default="none", help="which each piece goes through afterwards")

@@ -45,7 +45,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = Path(os.environ.get("TOCSIN_RECORDINGS", "../shared"))
     parser.add_argument("--recordings", type=Path, default=default, help="folder that holds clips/ and live-fire/")
-    parser.add_argument("--model", help="an .onnx, or the name of shipped weights (default: tocsin-m)")
+    parser.add_argument("--model", help="an .onnx, or the name of shipped weights (default: tocsin-l)")
     options = parser.parse_args()
     try:
         model = Model(options.model)
