@@ -42,5 +42,4 @@ def foretold(steps: NDArray[np.float64], first: int, stop: int, filter_: NDArray
     for lag, coefficient in enumerate(filter_):
         rows[np.arange(count) + lag, np.arange(count)] = coefficient
     # The normal equations are as small as the stretch, and well conditioned by the regular predictor.
-    steps_of: NDArray[np.float64] = np.linalg.solve(rows.T @ rows, -rows.T @ left)
-    return steps_of
+    return np.asarray(np.linalg.solve(rows.T @ rows, -rows.T @ left), np.float64)
