@@ -58,6 +58,7 @@ def main() -> int:
     parser.add_argument("--recordings", type=Path, default=default, help="folder that holds clips/ and peers/")
     parser.add_argument("--model", help="an .onnx, or the name of shipped weights (default: tocsin-l)")
     parser.add_argument("--repeats", type=int, default=9, help="turns")
+    parser.add_argument("--minutes", type=float, default=60.0, help="of city ambience at most")
     options = parser.parse_args()
     try:
         model, yamnet = Model(options.model), Yamnet(options.recordings / "peers/yamnet.tflite")
@@ -65,8 +66,9 @@ def main() -> int:
         if not city:
             raise TocsinError(f"{options.recordings}: no clips/audio/urban_ambience/*.flac there; give --recordings")
         ambience = [read_audio(path, SENSOR_RATE).samples for path in city]
+        whole = np.concatenate(ambience)[: round(options.minutes * 60 * SENSOR_RATE)]
         sounds = {
-            f"city ambience, {sum(map(len, ambience)) / SENSOR_RATE / 60:.0f} min": np.concatenate(ambience),
+            f"city ambience, {len(whole) / SENSOR_RATE / 60:.0f} min": whole,
             "a busy street": ambience[0][: round(DURATION_S * SENSOR_RATE)],
             "steady noise": np.random.default_rng(1).normal(0, 1e-3, int(DURATION_S * SENSOR_RATE)).astype(np.float32),
         }

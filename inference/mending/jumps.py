@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d
 
 from tocsin.inference.mending.prediction import ORDER, foretold, news, predictor
 
@@ -96,7 +95,8 @@ def _bursts(
     power = float(np.mean(fresh[ORDER + 1 : edge] ** 2))
     outside = fresh > _NEWS * np.sqrt(power)
     outside[:edge] = False
-    parts = _runs(outside & (fresh > _RINGING * maximum_filter1d(fresh, 2 * ringing + 1)), ORDER + burst)
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(fresh, ringing), 2 * ringing + 1).max(axis=1)
+    parts = _runs(outside & (fresh > _RINGING * around), ORDER + burst)
     # What comes after so much quiet has begun anew.
     pauses = np.flatnonzero(parts[1:, 0] - parts[:-1, 1] > quiet)
     parts = parts[: pauses[0] + 1] if pauses.size else parts

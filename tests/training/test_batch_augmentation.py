@@ -40,6 +40,7 @@ def raw(rng):
         np.array(BROKEN),
         np.stack([artefact.source for artefact in artefacts]),
         np.stack([artefact.added for artefact in artefacts]),
+        np.full((BATCH, 3), -1),
     )
     return RawWindows(*map(torch.from_numpy, arrays))
 
@@ -47,8 +48,8 @@ def raw(rng):
 def alone(raw, at):
     """The batch of one window."""
     broken = BROKEN.index(at) if at in BROKEN else len(BROKEN)
-    parts = (part[broken : broken + 1] for part in raw[7:])
-    return RawWindows(*(part[at : at + 1] for part in raw[:7]), *parts)._replace(
+    parts = (part[broken : broken + 1] for part in raw[7:10])
+    return RawWindows(*(part[at : at + 1] for part in raw[:7]), *parts, raw.parts[at : at + 1])._replace(
         broken=torch.zeros(int(at in BROKEN), dtype=torch.long)
     )
 
