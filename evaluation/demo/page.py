@@ -10,7 +10,7 @@ from tocsin import __version__
 from tocsin.acoustics.scene import CLOCK_SIGMA_S, POSITION_SIGMA_M
 from tocsin.evaluation.demo.figures import COLOURS, INCIDENT, close_up, neighbourhood_map, spectrogram, timeline
 from tocsin.evaluation.demo.scoring import WITHIN_M, WITHIN_S
-from tocsin.evaluation.demo.trial import Trial
+from tocsin.evaluation.demo.trial import EVEN, Trial
 
 _LABELS = ("gunshot", "fireworks", "backfire")
 
@@ -54,7 +54,7 @@ def page_of(trial: Trial, report: dict[str, Any]) -> str:
         "<h1>A simulated neighbourhood, heard and located</h1>",
         f"<p>{_setting(trial)}</p>",
         _headline(report),
-        f'<p class="note">{_rule(trial.threshold)}</p>',
+        f'<p class="note">{_rule()}</p>',
         "<h2>Where</h2>",
         f'<div class="card map">{neighbourhood_map(trial)}{_map_legend()}</div>',
         "<h2>Every gunfire, close up</h2>",
@@ -105,9 +105,9 @@ def _headline(report: dict[str, Any]) -> str:
     return f'<div class="figures">{cells}</div>'
 
 
-def _rule(threshold: float) -> str:
+def _rule() -> str:
     return (
-        f"An incident is reported as gunfire from a probability of {100 * threshold:.0f} % on. It is right "
+        f"An incident is reported as gunfire from a probability of {100 * EVEN:.0f} % on. It is right "
         f"where it lies within {WITHIN_M:.0f}\u00a0m and {WITHIN_S:.0f}\u00a0s of true gunfire, one to one; anything "
         "else reported is false, a firework or a backfire taken for gunfire too."
     )

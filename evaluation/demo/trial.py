@@ -52,7 +52,6 @@ class Trial:
         gunfire: indices of the gunfire among the events of the scene.
         score: of ``incidents`` against ``gunfire``; its indices count within these two.
         model_id: the weights that heard.
-        threshold: probability from which an incident is reported as gunfire.
     """
 
     scene: Scene
@@ -63,7 +62,6 @@ class Trial:
     gunfire: tuple[int, ...]
     score: Score
     model_id: str
-    threshold: float
 
 
 def run_trial(scene: Scene, model: Model, advance: Callable[[], None] = lambda: None) -> Trial:
@@ -87,7 +85,6 @@ def conclude(
     traces: Sequence[NDArray[np.float32]],
     heard: Sequence[Sequence[Event]],
     model_id: str,
-    threshold: float = EVEN,
 ) -> Trial:
     """Locate what the sensors heard, and score it.
 
@@ -96,7 +93,6 @@ def conclude(
         traces: what each sensor recorded.
         heard: events of each sensor, in the order of the scene's sensors.
         model_id: the weights that heard.
-        threshold: probability from which an incident is reported as gunfire.
     """
     detections = [
         detection_of(sensor, event, model_id)
@@ -106,7 +102,7 @@ def conclude(
     # A weather report gives whole degrees.
     air = Atmosphere(temperature_c=float(round(scene.atmosphere.temperature_c)))
     located = [_in_scene(incident) for incident in incidents_of(locate(detections, air, "simulation"))]
-    incidents = tuple(item for item in located if item.incident.probability >= threshold)
+    incidents = tuple(item for item in located if item.incident.probability >= EVEN)
     gunfire = tuple(index for index, event in enumerate(scene.events) if event.label == "gunshot")
     truth = [
         Gunfire(event.x_m, event.y_m, (event.discharge_s,)) for event in (scene.events[index] for index in gunfire)
@@ -117,11 +113,10 @@ def conclude(
         traces=tuple(traces),
         heard=tuple(tuple(events) for events in heard),
         incidents=incidents,
-        others=tuple(item for item in located if item.incident.probability < threshold),
+        others=tuple(item for item in located if item.incident.probability < EVEN),
         gunfire=gunfire,
         score=score(truth, reports),
         model_id=model_id,
-        threshold=threshold,
     )
 
 
