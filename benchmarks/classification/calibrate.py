@@ -17,13 +17,17 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from tocsin import TocsinError
 from tocsin.data.labels import CLASSES
+from tocsin.data.public.pittsburgh import SOURCE
 from tocsin.data.splits import session_weights
+from tocsin.evaluation.hearing.calibration import at_share
 from tocsin.evaluation.hearing.evidence import side_by_side
 from tocsin.evaluation.hearing.examples import clip_examples, clip_rows, live_fire_tests, live_fire_windows
 from tocsin.evaluation.hearing.judges import Judges
+from tocsin.localization.incidents.evidence import STATED_FOR
 from tocsin.training.calibration import GUNSHOT, choose_threshold, fit_gunshot_temperature
 from tocsin.training.model_file import recalibrate
 
@@ -35,12 +39,12 @@ class Judged:
     """Answers of the likeliest windows: ``logits (n, classes)``, whether a gunshot, what each counts, and its judge."""
 
     def __init__(self, recordings: Path, judges: Judges, workers: int) -> None:
-        clips = clip_examples(clip_rows(recordings))
-        examples = [e for e in clips + live_fire_windows(live_fire_tests(recordings)) if judges.may_judge(e.group)]
+        examples = clip_examples(clip_rows(recordings)) + live_fire_windows(live_fire_tests(recordings))
+        examples = [example for example in examples if judges.may_judge(example.group)]
         heard = side_by_side(judges.probabilities, examples, workers, "classifying")
         self.logits = np.log(np.maximum([[answer[name] for name in CLASSES] for answer in heard], LEAST))
         self.positive = np.array([example.class_name == "gunshot" for example in examples])
-        self.is_clip = np.array([example in set(clips) for example in examples])
+        self.is_clip = np.array([example.source != SOURCE for example in examples])
         self.judge = np.array([judges.models.index(judges.required(example.group)) for example in examples])
         self.of_session = session_weights([example.session for example in examples])
 
@@ -55,15 +59,13 @@ class Judged:
 
     def calibrate(self, path: Path, keep: NDArray[np.bool_], taught: float, share: float) -> None:
         """Give a file the temperature that fits the answers kept, the share, and the threshold."""
-        temperature = fit_gunshot_temperature(self.logits, self.positive, self.weights(keep, taught))
-        card = recalibrate(path, temperature=round(temperature, 3), share=share)
-        scaled = self.logits[keep & self.is_clip] / card.temperature
-        scaled[:, GUNSHOT] += np.log(share / (1 - share)) - np.log(taught / (1 - taught))
-        gunshot = np.exp(scaled[:, GUNSHOT] - np.logaddexp.reduce(scaled, axis=1))
-        labels = np.where(self.positive[keep & self.is_clip], GUNSHOT, GUNSHOT + 1)
-        threshold = choose_threshold(gunshot, labels, self.of_session[keep & self.is_clip], REACHED)
+        temperature = round(fit_gunshot_temperature(self.logits, self.positive, self.weights(keep, taught)), 3)
+        clips = keep & self.is_clip
+        gunshot = at_share(softmax(self.logits[clips] / temperature, axis=1)[:, GUNSHOT], taught, share)
+        labels = np.where(self.positive[clips], GUNSHOT, GUNSHOT + 1)
+        threshold = choose_threshold(gunshot, labels, self.of_session[clips], REACHED)
         basis = f"{REACHED:.0%} of clips that are no gunshot reach it, heard by folds that never met their session"
-        recalibrate(path, threshold=round(threshold, 4), basis=f"{basis}; a session counts once")
+        recalibrate(path, temperature, round(threshold, 4), f"{basis}; a session counts once", share=share)
         print(f"{path}  temperature {temperature:.3f}  threshold {threshold:.3f}")
 
 
@@ -73,7 +75,7 @@ def main() -> int:
     parser.add_argument("recordings", type=Path)
     parser.add_argument("--weights", type=Path, nargs="+", required=True, help=".onnx files that judge all sessions")
     parser.add_argument("--ships", type=Path, nargs="*", default=[], help="files trained like them on all sessions")
-    parser.add_argument("--share", type=float, default=0.05, help="of gunshots, for which probabilities are stated")
+    parser.add_argument("--share", type=float, default=STATED_FOR, help="of gunshots that probabilities are for")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     options = parser.parse_args()
