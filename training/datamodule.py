@@ -133,20 +133,18 @@ class TocsinData(lightning.LightningDataModule):
                 "data.store keeps neither a teacher's scores nor masks: type data.store=null, or data.teacher=null "
                 "module.taught=0 '+data.augmentation={mask_frequency: 0, mask_time: 0}'"
             )
-        self.stored = self._stored(model, self.store)
+        rows = [row for row in self._read() if row.may_train]
+        rows += [_synthetic_row(label, number) for label, count in self.synthetic.items() for number in range(count)]
+        source = WindowDataset(rows, CLASSES, self.sample_rate, self.window_samples, self.augmentation)
+        made = (Path(self.store["folder"]), self.store["windows"], source, self.augment, self.class_shares)
+        self.stored = Store(*made, model)
         if self.store.get("teacher"):
             teacher, card = load_checkpoint(Path(self.store["teacher"]))
             held_out = {row.group for part in ("validation", "test") for row in self.parts[part].rows}
             known = sorted(session for session in held_out if not card.may_judge(session))
             if known:
                 raise TocsinError(f"{self.store['teacher']} met the session {known[0]}, which is held out here")
-            self.stored.follow(teacher, self._stored(teacher, self.store), self.parts["train"].rows)
-
-    def _stored(self, model: WaveformClassifier, store: Mapping[str, Any]) -> Store:
-        rows = [row for row in self._read() if row.may_train]
-        rows += [_synthetic_row(label, number) for label, count in self.synthetic.items() for number in range(count)]
-        source = WindowDataset(rows, CLASSES, self.sample_rate, self.window_samples, self.augmentation)
-        return Store(Path(store["folder"]), store["windows"], source, self.augment, self.class_shares, model)
+            self.stored.follow(teacher, Store(*made, teacher), self.parts["train"].rows)
 
     def _read(self) -> list[ManifestRow]:
         """All rows of the sources but the doubtful ones."""

@@ -100,17 +100,18 @@ class TocsinModule(lightning.LightningModule):
         answers = self.model.answers(features)
         loss = torch.stack([functional.cross_entropy(answer, labels, label_smoothing=smoothing) for answer in answers])
         loss = loss.sum()
-        if isinstance(batch, StoredWindows) and self.hparams["followed"]:
+        if isinstance(batch, StoredWindows):
             share = self.hparams["followed"]
-            followed = torch.stack([functional.cross_entropy(answer, batch.answers) for answer in answers])
-            loss = (1 - share) * loss + share * followed.sum()
-        if isinstance(batch, StoredWindows) and self.copier is not None:
-            loss = loss + functional.mse_loss(self.copier(features), batch.embeddings)
+            if share:
+                followed = torch.stack([functional.cross_entropy(answer, batch.answers) for answer in answers])
+                loss = (1 - share) * loss + share * followed.sum()
+            if self.copier is not None:
+                loss = loss + functional.mse_loss(self.copier(features), batch.embeddings)
+        elif self.pupil is not None:
+            loss = loss + self.hparams["taught"] * distance_from_teacher(self.pupil(features), batch.teaching)
         if self.hparams["remembered"]:
             forgotten = self.model.forgotten(features)
             loss = loss if forgotten is None else loss + self.hparams["remembered"] * forgotten
-        if self.pupil is not None and isinstance(batch, Windows):
-            loss = loss + self.hparams["taught"] * distance_from_teacher(self.pupil(features), batch.teaching)
         self.log("train/loss", loss, prog_bar=True)
         return loss
 

@@ -8,7 +8,6 @@ hear: neither the sound, nor what was laid over it, nor the background mixed in.
 import hashlib
 import json
 import tempfile
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -75,9 +74,9 @@ class Store(Dataset[StoredWindows]):
         first = begin(draws[:BATCH])
         # Networks with the same front end, or of the same trunk, share a folder.
         shapes = [part.shape[1:] for part in first[0]]
-        made_of = [[row_key(row) for row in self.rows], vars(augment.augmentation), dict(class_shares), count, shapes]
+        made_of = [[_key(row) for row in self.rows], vars(augment.augmentation), dict(class_shares), count, shapes]
         kept = folder / hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:16]
-        if not (kept.is_dir() and _is_kept(kept, *first)):
+        if not _is_kept(kept, *first):
             _write(kept, begin, draws)
         self.begun = [np.load(path, mmap_mode="r") for path in sorted(kept.glob("begun-*.npy"))]
         self.parts: NDArray[np.int64] = np.load(kept / "parts.npy")  # (windows, 3): rows, -1 where there is none
@@ -117,25 +116,20 @@ class Store(Dataset[StoredWindows]):
 
     def weights(self, rows: Sequence[ManifestRow]) -> NDArray[np.float64]:
         """Probability of each window where only ``rows`` may be heard, ``(windows,)``: each row as often as alone."""
-        may = {row_key(row) for row in rows}
-        allowed = np.array([row_key(row) in may for row in self.rows] + [True])  # the last is that of no row, -1
+        balanced = balanced_weights(rows, [row.class_name for row in rows], self.class_shares)
+        of_key = dict(zip(map(_key, rows), balanced, strict=True))
+        keys = [_key(row) for row in self.rows]
+        allowed = np.array([*(key in of_key for key in keys), True])  # the last is that of no row, -1
         heard = allowed[self.parts].all(axis=1)
-        of_row = dict(
-            zip(
-                map(row_key, rows),
-                balanced_weights(rows, [row.class_name for row in rows], self.class_shares),
-                strict=True,
-            )
-        )
-        times = Counter(self.parts[heard, 0].tolist())
+        row = self.parts[heard, 0]
+        times = np.bincount(row, minlength=len(keys))
         weights = np.zeros(len(self))
-        for place in np.flatnonzero(heard):
-            row = int(self.parts[place, 0])
-            weights[place] = of_row[row_key(self.rows[row])] / times[row]
-        return weights / weights.sum()
+        weights[heard] = np.array([of_key.get(key, 0.0) for key in keys])[row] / times[row]
+        total: NDArray[np.float64] = weights / weights.sum()
+        return total
 
 
-def row_key(row: ManifestRow) -> tuple[str, float, float, str]:
+def _key(row: ManifestRow) -> tuple[str, float, float, str]:
     """What tells a row from all others."""
     return str(row.path), row.start_s, row.end_s, row.class_name
 
@@ -158,6 +152,8 @@ class _Begin:
 
 
 def _is_kept(kept: Path, begun: Sequence[NDArray[np.float16]], parts: NDArray[np.int64]) -> bool:
+    if not (kept / "parts.npy").is_file():
+        return False
     if not np.array_equal(np.load(kept / "parts.npy", mmap_mode="r")[: len(parts)], parts):
         return False
     stored = [np.load(path, mmap_mode="r")[: len(parts)] for path in sorted(kept.glob("begun-*.npy"))]
@@ -170,7 +166,7 @@ def _write(kept: Path, begin: _Begin, draws: Sequence[Draw]) -> None:
     begun: list[Any] = []
     parts = np.empty((len(draws), 3), np.int64)
     kept.parent.mkdir(parents=True, exist_ok=True)
-    # Whole or not at all, as another run may look for it.
+    # Put in place when all is written, `parts.npy` last: without it there is nothing for another run.
     with tempfile.TemporaryDirectory(dir=kept.parent) as draft:
         for first in track(firsts, "storing windows", console=console, transient=True, disable=not console.is_terminal):
             few = slice(first, first + BATCH)
@@ -185,5 +181,5 @@ def _write(kept: Path, begin: _Begin, draws: Sequence[Draw]) -> None:
                 file[few] = array
         np.save(Path(draft) / "parts.npy", parts)
         kept.mkdir(exist_ok=True)
-        for path in Path(draft).iterdir():
+        for path in sorted(Path(draft).iterdir()):
             path.replace(kept / path.name)

@@ -42,9 +42,9 @@ def model():
     return of_trunk(0)
 
 
-def store(folder, rows, model, count=COUNT):
+def store(folder, rows, model):
     source = WindowDataset(rows, CLASSES, RATE, WINDOW, AUGMENTATION)
-    return Store(folder, count, source, BatchAugmentation(AUGMENTATION, RATE, WINDOW), SHARES, model)
+    return Store(folder, COUNT, source, BatchAugmentation(AUGMENTATION, RATE, WINDOW), SHARES, model)
 
 
 @pytest.fixture(scope="module")
