@@ -14,6 +14,7 @@ from tocsin.data.complaints import complain
 from tocsin.data.tables import columns_of, filled_rows, open_table
 from tocsin.inference.detection import GEOGRAPHIC_COLUMNS, LOCAL_COLUMNS, Detection, parse_detection, parse_line
 from tocsin.inference.field_types import without_absent
+from tocsin.inference.stop_signals import StopSignals
 from tocsin.localization.incidents.grouping import Incident
 from tocsin.localization.observation.travel import air_of
 from tocsin.localization.options import weather_given
@@ -23,7 +24,6 @@ from tocsin.localization.stream.fusion import Counts, Fusion
 from tocsin.localization.stream.reading.first_line import check_first_line
 from tocsin.localization.stream.reading.input_lines import batches
 from tocsin.localization.stream.reading.live_clock import LiveClock
-from tocsin.localization.stream.reading.stop_signals import StopSignals
 from tocsin.localization.stream.sayings import Sayings
 
 LINES_NAMED = 5  # bad lines that are said one by one
