@@ -1,7 +1,7 @@
 """How the sound of a sensor is: its level, its floor, what clips, what was lost; and what is wrong with it, said once.
 
-Figures run along at the price of a few passes over each block. What is kept of sound here is sums; the second that is
-looked at for a tone is overwritten with zeros when it has been.
+Figures run along at the price of a few passes over each block. What is kept of sound here is sums; the half second
+that is looked at for a tone is overwritten with zeros when it has been.
 """
 
 import math
@@ -114,6 +114,10 @@ class SoundHealth:
         span[3], span[4] = min(span[3], least), max(span[4], greatest)
         self._tones.hear(samples)
         return list(self._close_span()) if span[2] >= SPAN_S * self._rate else []
+
+    def forget_sound(self) -> None:
+        """Overwrite the half second that may be kept, at most; for when the source goes away."""
+        self._tones.begin_anew()
 
     def figures(self, now_monotonic_s: float) -> SoundFigures:
         """All figures, of the half seconds that are complete; None where there is none yet.
