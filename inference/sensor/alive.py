@@ -1,6 +1,6 @@
-"""Whether the sensor of this machine hears, by its metrics: ``python -m tocsin.inference.sensor.alive``, for containers.
+"""Whether the sensor of this machine hears, by its metrics; ``python -m tocsin.inference.sensor.alive``.
 
-It exits with 0 where every sensor had samples within half a minute, else with 1 and a sentence.
+It is for containers. It exits with 0 where every sensor had samples within half a minute, else with 1 and a sentence.
 """
 
 import os
