@@ -1,15 +1,17 @@
-"""Whether there is little but one tone: half a second in five is looked at, and a line that stays is one."""
+"""Whether there is little but one tone: up to half a second in five is looked at, and a line that stays is one."""
+
+import math
 
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-LOOK_S, EVERY_S = 0.5, 5.0
+MOST_LOOK_S, EVERY_S = 0.5, 5.0
 LOOKS = 5  # in a row, from the first to the last of which 20 s pass
 LEAST_HZ = 20.0  # below it is wind
-BESIDE_HZ = 6.0  # a Hann window of half a second puts a tone into five bins of 2 Hz
+BESIDE_BINS = 2  # a Hann window puts all but a thousandth of a tone into so many on each side
 LEAST_SHARE = 0.9  # of the power
-SAME_HZ = 2.0  # a bin
+SAME_BINS = 1.0
 LEAST_POWER = 2.0**-32  # of a sine of about a step of 16 bits; below is a converter that idles
 
 
@@ -20,14 +22,14 @@ class ToneWatch:
         sample_rate: Hz.
 
     Attributes:
-        tone_hz: the tone that holds nine tenths of the power above 20 Hz for 20 s, at the same frequency within 2 Hz;
+        tone_hz: the tone that holds nine tenths of the power above 20 Hz for 20 s, at the same frequency within 4 Hz;
             None where there is none.
     """
 
     def __init__(self, sample_rate: int) -> None:
         self.tone_hz: float | None = None
         self._rate = sample_rate
-        self._piece = np.zeros(round(LOOK_S * sample_rate), np.float32)
+        self._piece = np.zeros(1 << int(math.log2(MOST_LOOK_S * sample_rate)), np.float32)
         self._window = np.hanning(len(self._piece)).astype(np.float32)
         self._held = 0
         self._until_next = 0
@@ -46,7 +48,7 @@ class ToneWatch:
             self._held = 0
             # What is left of a long block counts too.
             left = len(samples) - skipped - len(taken)
-            self._until_next = max(round((EVERY_S - LOOK_S) * self._rate) - left, 0)
+            self._until_next = max(round(EVERY_S * self._rate) - len(self._piece) - left, 0)
 
     def begin_anew(self) -> None:
         """Samples are missing here: what is looked at must be of one piece."""
@@ -59,7 +61,9 @@ class ToneWatch:
             self._lines_hz.clear()
         else:
             self._lines_hz = [*self._lines_hz[-LOOKS + 1 :], line_hz]
-        stays = len(self._lines_hz) == LOOKS and max(self._lines_hz) - min(self._lines_hz) <= SAME_HZ
+        stays = len(self._lines_hz) == LOOKS and max(self._lines_hz) - min(
+            self._lines_hz
+        ) <= SAME_BINS * self._rate / len(self._piece)
         self.tone_hz = line_hz if stays else None
 
 
@@ -72,6 +76,10 @@ def _line_hz(windowed: NDArray[np.float32], rate: int) -> float | None:
     total = float(power.sum())
     if total / len(windowed) ** 2 < LEAST_POWER:
         return None
-    strongest, beside = int(power.argmax()), round(BESIDE_HZ / step_hz)
-    line = float(power[max(strongest - beside, 0) : strongest + beside + 1].sum())
-    return strongest * step_hz if line >= LEAST_SHARE * total else None
+    strongest = int(power.argmax())
+    first = max(strongest - BESIDE_BINS, 0)
+    line = power[first : strongest + BESIDE_BINS + 1]
+    if line.sum() < LEAST_SHARE * total:
+        return None
+    # Its centre of gravity lies between the bins, as the tone does.
+    return float((first + np.arange(len(line))) @ line / line.sum()) * step_hz

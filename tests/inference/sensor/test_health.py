@@ -182,7 +182,7 @@ def test_no_sound_stays_in_the_memory_of_what_looks_for_tones():
         watch.hear(block)
     assert not watch._piece.any()
     health = SoundHealth(RATE)
-    health.hear(noise(0.3), 0.3)
+    health.hear(noise(0.2), 0.2)
     assert health._tones._piece.any()
     health.forget_sound()
     assert not health._tones._piece.any()
