@@ -22,6 +22,7 @@ FASTEST = 0.002  # no device that works is off by more
 GRID = 65
 NEGLIGIBLE = -16.0  # log weight, against the likeliest rate
 OUTLYING = 10.0  # times the median height over the line: a thousandth of exponential heights is higher
+THINNEST = 0.25
 SMALLEST_S = 1e-6  # what clocks are read to
 
 Array = NDArray[np.float64]
@@ -94,15 +95,29 @@ def _posterior(times: Array, heights: Array, weights: Array, rate: float, rate_s
         low, high = float(rates[first]), float(rates[last])
     share = np.exp(logs)
     share /= share.sum()
-    # The Pareto distribution of the height given the rate.
-    below = highest - gaps / (count - 2)
-    spread = gaps**2 * (count - 1) / ((count - 2) ** 2 * (count - 3))
+    # The Pareto distribution of the height given the rate, and its widening for a thin tail.
+    over = heights - times * float(share @ rates) - float(share @ highest)
+    wider = _thin_tail(over, weights)
+    below = highest - wider * gaps / (count - 2)
+    spread = (wider * gaps) ** 2 * (count - 1) / ((count - 2) ** 2 * (count - 3))
     value, mean_rate = float(share @ below), float(share @ rates)
     return LowerEdge(
         value_s=value,
         rate=mean_rate,
-        value_variance=float(share @ (spread + (below - value) ** 2)),
-        rate_variance=float(share @ (rates - mean_rate) ** 2),
-        covariance=float(share @ ((below - value) * (rates - mean_rate))),
+        value_variance=float(share @ (spread + (wider * (below - value)) ** 2)),
+        rate_variance=wider**2 * float(share @ (rates - mean_rate) ** 2),
+        covariance=wider**2 * float(share @ ((below - value) * (rates - mean_rate))),
         scale_s=float(share @ gaps),
     )
+
+
+def _thin_tail(over: Array, weights: Array) -> float:
+    """How many times farther below its lowest point the line may lie than with exponential heights; at least 1.
+
+    Where a small delay is rarer than that, the heights are rather of a Weibull distribution of shape κ > 1: the lowest
+    of n is lower by their mean times n^(−1/κ), not n^(−1), and their coefficient of variation is about κ^(−0.93).
+    """
+    mean = float(weights @ over)
+    variation = float(weights @ (over - mean) ** 2) ** 0.5 / max(mean, SMALLEST_S)
+    shape = min(max(variation, THINNEST) ** (-1 / 0.93), 1 / THINNEST)
+    return max(len(over) ** (1 - 1 / shape), 1.0)

@@ -19,13 +19,15 @@ from tocsin.inference.sensor.lower_edge import FEWEST_POINTS, LowerEdge, fit_low
 STRETCH_S, STRETCH_BLOCKS = 4.0, 4  # a stretch, of which the least delayed block is kept, has at least these
 STRETCHES = 128
 UNKNOWN_SIGMA_S = 0.1  # before there is a line
-FLOOR_SIGMA_S = 5e-5  # a quartz that warms up bends the line by about as much
+FLOOR_SIGMA_S = 2e-5
+WARMING = 1e-5 / 3600  # a quartz that warms up changes its rate by so much a second, and bends the line
 TRUSTED_STRETCHES = 8
 TRUSTED_SIGMA_S = 0.003
 TRUSTED_RATE = 500e-6
 DISTRUST = 3.0  # times the standard deviation, where the clock is not trusted
 EARLY_S = 0.005  # with six standard deviations: earlier than the line by more, samples were counted that never were
 PARTS = 8  # of the window, of which none may lie above the line as a whole
+NEWEST = 3  # stretches, which must not either
 UNLIKELY = 14.0  # exp(−14): that the lowest of a part is so high by chance
 STEP_S = 0.01  # a change of the system's setting of more is a step, less a correction of its speed
 FASTEST_SLEW = 1e-3
@@ -135,7 +137,8 @@ class SampleClock:
             return SampleTime(self._system(counted_s + lowest - self._latency_s), UNKNOWN_SIGMA_S)
         ahead_s = counted_s - self._edge_s
         taken = self._system(counted_s + self._edge.at(ahead_s) - self._latency_s)
-        sigma = (self._edge.variance_at(ahead_s) + FLOOR_SIGMA_S**2) ** 0.5
+        bend_s = WARMING * (self._edge_s - self._stretches[0].time_s) ** 2 / 12
+        sigma = (self._edge.variance_at(ahead_s) + FLOOR_SIGMA_S**2 + bend_s**2) ** 0.5
         return SampleTime(taken, sigma if self.trusted else DISTRUST * sigma)
 
     def begin_anew(self) -> None:
@@ -186,12 +189,13 @@ class SampleClock:
     @staticmethod
     def _is_line(over: np.ndarray) -> bool:
         """Whether no part of the window lies above the line as a whole."""
-        size = max(len(over) // PARTS, 3)
-        if len(over) < 2 * size:
+        if len(over) < 2 * NEWEST:
             return True
-        scale = max(float(np.median(over)) / np.log(2), 1e-5)
-        lowest = np.lib.stride_tricks.sliding_window_view(over, size).min(axis=1)
-        return bool(lowest.max() * size < UNLIKELY * scale)
+        # Differences of neighbours, for a bend raises the heights themselves.
+        scale = max(float(np.median(np.abs(np.diff(over)))) / np.log(2), 1e-5)
+        size = max(len(over) // PARTS, NEWEST)
+        lowest = np.lib.stride_tricks.sliding_window_view(over, size).min(axis=1).max()
+        return bool(max(lowest * size, over[-NEWEST:].min() * NEWEST) < UNLIKELY * scale)
 
     def _follow_system(self, offset_s: float, monotonic_s: float) -> None:
         """Note what the system's clock is set to; where it was set anew, forget what it was set to before."""
