@@ -67,7 +67,7 @@ def fit_lower_edge(
             but that it is within ±2000 ppm.
     """
     edge = _posterior(times_s, heights_s, weights, rate, rate_sigma)
-    over = heights_s - edge.value_s - edge.rate * times_s
+    over = (heights_s - edge.value_s - edge.rate * times_s) * weights / weights.mean()
     kept = over <= OUTLYING * np.median(over) + SMALLEST_S
     if kept.all() or np.count_nonzero(kept) < FEWEST_POINTS:
         return edge
@@ -97,7 +97,7 @@ def _posterior(times: Array, heights: Array, weights: Array, rate: float, rate_s
     share /= share.sum()
     # The Pareto distribution of the height given the rate, and its widening for a thin tail.
     over = heights - times * float(share @ rates) - float(share @ highest)
-    wider = _thin_tail(over, weights)
+    wider = _thin_tail(over * weights)
     below = highest - wider * gaps / (count - 2)
     spread = (wider * gaps) ** 2 * (count - 1) / ((count - 2) ** 2 * (count - 3))
     value, mean_rate = float(share @ below), float(share @ rates)
@@ -111,13 +111,12 @@ def _posterior(times: Array, heights: Array, weights: Array, rate: float, rate_s
     )
 
 
-def _thin_tail(over: Array, weights: Array) -> float:
+def _thin_tail(over: Array) -> float:
     """How many times farther below its lowest point the line may lie than with exponential heights; at least 1.
 
     Where a small delay is rarer than that, the heights are rather of a Weibull distribution of shape κ > 1: the lowest
     of n is lower by their mean times n^(−1/κ), not n^(−1), and their coefficient of variation is about κ^(−0.93).
     """
-    mean = float(weights @ over)
-    variation = float(weights @ (over - mean) ** 2) ** 0.5 / max(mean, SMALLEST_S)
+    variation = float(np.std(over)) / max(float(np.mean(over)), SMALLEST_S / len(over))
     shape = min(max(variation, THINNEST) ** (-1 / 0.93), 1 / THINNEST)
     return max(len(over) ** (1 - 1 / shape), 1.0)

@@ -13,12 +13,14 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tocsin.inference.sensor.lower_edge import FEWEST_POINTS, LowerEdge, fit_lower_edge
 
 STRETCH_S, STRETCH_BLOCKS = 4.0, 4  # a stretch, of which the least delayed block is kept, has at least these
+FIRST_STRETCH_S, FIRST_STRETCHES = 1.0, 8  # the first ones are shorter, so that there is a line soon
 STRETCHES = 128
-UNKNOWN_SIGMA_S = 0.1  # before there is a line
+UNKNOWN_SIGMA_S, NOTHING_KNOWN_SIGMA_S = 0.1, 1.0  # before there is a line, and before there is a stretch
 FLOOR_SIGMA_S = 2e-5
 WARMING = 1e-5 / 3600  # a quartz that warms up changes its rate by so much a second, and bends the line
 TRUSTED_STRETCHES = 8
@@ -27,8 +29,10 @@ TRUSTED_RATE = 500e-6
 DISTRUST = 3.0  # times the standard deviation, where the clock is not trusted
 EARLY_S = 0.005  # with six standard deviations: earlier than the line by more, samples were counted that never were
 PARTS = 8  # of the window, of which none may lie above the line as a whole
+SMALLEST_LATE_S = 1e-4
 NEWEST = 3  # stretches, which must not either
 UNLIKELY = 14.0  # exp(−14): that the lowest of a part is so high by chance
+LATE = 6.0  # times the mean height, where the newest two stretches are higher: exp(−12) by chance
 STEP_S = 0.01  # a change of the system's setting of more is a step, less a correction of its speed
 FASTEST_SLEW = 1e-3
 OFFSETS, OFFSETS_APART_S = 256, 0.1
@@ -104,7 +108,8 @@ class SampleClock:
         self._began_s = 0.0  # of the open stretch
         self._edge: LowerEdge | None = None
         self._edge_s = 0.0  # counted time of the edge's zero
-        self._known_rate, self._known_rate_sigma = 0.0, None
+        self._known_rate = 0.0
+        self._known_rate_sigma: float | None = None
         self._offsets: deque[tuple[float, float]] = deque(maxlen=OFFSETS)
         self._newest = (0.0, 0.0)  # monotonic clock, and what the system's is ahead of it
 
@@ -122,24 +127,31 @@ class SampleClock:
             self._open, self._began_s = _Stretch(counted_s, height_s, 1, height_s, 0.0), counted_s
         else:
             self._open.add(counted_s, height_s)
-        if counted_s - self._began_s >= STRETCH_S and self._open.count >= STRETCH_BLOCKS:
+        enough_s = FIRST_STRETCH_S if len(self._stretches) < FIRST_STRETCHES else STRETCH_S
+        if counted_s - self._began_s >= enough_s and self._open.count >= STRETCH_BLOCKS:
             self._stretches.append(self._open)
             self._open = None
             self._fit(counted_s)
 
     def time_of(self, sample: float) -> SampleTime:
-        """When a sample, counted from 0 as the blocks are, was taken. Of one of before a gap, ask before the gap."""
+        """When a sample, counted from 0 as the blocks are, was taken. Of one of before a gap, ask before the gap.
+
+        Raises:
+            ValueError: no block was observed yet, or none since the clock began anew.
+        """
         counted_s = sample / self._sample_rate
-        if self._edge is None:
-            # The least delayed block is all there is.
-            lowest = self._open.height_s if self._open else self._newest[0] - counted_s
-            lowest = min([lowest, *(stretch.height_s for stretch in self._stretches)])
-            return SampleTime(self._system(counted_s + lowest - self._latency_s), UNKNOWN_SIGMA_S)
-        ahead_s = counted_s - self._edge_s
-        taken = self._system(counted_s + self._edge.at(ahead_s) - self._latency_s)
-        bend_s = WARMING * (self._edge_s - self._stretches[0].time_s) ** 2 / 12
-        sigma = (self._edge.variance_at(ahead_s) + FLOOR_SIGMA_S**2 + bend_s**2) ** 0.5
-        return SampleTime(taken, sigma if self.trusted else DISTRUST * sigma)
+        if self._edge is not None:
+            ahead_s = counted_s - self._edge_s
+            taken = self._system(counted_s + self._edge.at(ahead_s) - self._latency_s)
+            bend_s = WARMING * (self._edge_s - self._stretches[0].time_s) ** 2 / 12
+            variance = self._edge.variance_at(ahead_s) + FLOOR_SIGMA_S**2 + bend_s**2 + self._late_s**2
+            return SampleTime(taken, variance**0.5 if self.trusted else DISTRUST * variance**0.5)
+        # The least delayed block is all there is.
+        heights = [stretch.height_s for stretch in (*self._stretches, self._open) if stretch is not None]
+        if not heights:
+            raise ValueError("no block was observed that tells a time")
+        sigma_s = UNKNOWN_SIGMA_S if self._stretches else NOTHING_KNOWN_SIGMA_S
+        return SampleTime(self._system(counted_s + min(heights) - self._latency_s), sigma_s)
 
     def begin_anew(self) -> None:
         """Samples were lost, or the device was opened again: only the rate of its quartz is still known."""
@@ -170,7 +182,17 @@ class SampleClock:
             and len(self._stretches) >= TRUSTED_STRETCHES
             and abs(edge.rate) <= TRUSTED_RATE
             and edge.value_variance <= TRUSTED_SIGMA_S**2
+            and self._late_s == 0
         )
+
+    @property
+    def _late_s(self) -> float:
+        """How far the newest blocks all lie above the line, seconds; 0 where that may be chance."""
+        if self._edge is None or self._open is None:
+            return 0.0
+        newest = (self._stretches[-1], self._open)
+        over = min(stretch.height_s - self._edge.at(stretch.time_s - self._edge_s) for stretch in newest)
+        return over if over > LATE * self._edge.scale_s + SMALLEST_LATE_S else 0.0
 
     def _fit(self, now_s: float) -> None:
         self._edge = None
@@ -178,7 +200,7 @@ class SampleClock:
             table = np.array([(stretch.time_s, stretch.height_s, stretch.count) for stretch in self._stretches])
             times, heights = table[:, 0] - now_s, table[:, 1]
             edge = fit_lower_edge(times, heights, table[:, 2], self._known_rate, self._known_rate_sigma)
-            if self._is_line(heights - edge.value_s - edge.rate * times):
+            if self._is_line((heights - edge.value_s - edge.rate * times) * table[:, 2] / table[:, 2].mean()):
                 self._edge, self._edge_s = edge, now_s
                 return
             # No line fits: a quartz in the sun, samples lost in silence. What is newer may lie on one.
@@ -187,8 +209,8 @@ class SampleClock:
                 self._stretches.popleft()
 
     @staticmethod
-    def _is_line(over: np.ndarray) -> bool:
-        """Whether no part of the window lies above the line as a whole."""
+    def _is_line(over: NDArray[np.float64]) -> bool:
+        """Whether no part of the window lies above the line as a whole; heights as if of as many blocks each."""
         if len(over) < 2 * NEWEST:
             return True
         # Differences of neighbours, for a bend raises the heights themselves.
