@@ -1,0 +1,242 @@
+"""When a sample was taken, by the system's clock, told by when the blocks came.
+
+The converter's quartz counts the samples, and a clock that is never set times the blocks; between the two lies a line,
+found in :mod:`tocsin.inference.sensor.lower_edge` as what no block came before. The system's clock is that clock plus
+what it is set to, which is read with every block: where it is set anew, what is told afterwards is by the new setting.
+
+What no arrival can tell is a delay that all blocks share (converter, driver, the length of a period): it is taken for a
+part of the sound's way until ``known_latency_s`` says how long it is.
+"""
+
+import time
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tocsin.inference.sensor.lower_edge import FEWEST_POINTS, LowerEdge, fit_lower_edge
+
+STRETCH_S, STRETCH_BLOCKS = 4.0, 4  # a stretch, of which the least delayed block is kept, has at least these
+FIRST_STRETCH_S, FIRST_STRETCHES = 1.0, 8  # the first ones are shorter, so that there is a line soon
+STRETCHES = 128
+UNKNOWN_SIGMA_S, NOTHING_KNOWN_SIGMA_S = 0.1, 1.0  # before there is a line, and before there is a stretch
+FLOOR_SIGMA_S = 2e-5
+WARMING = 1e-5 / 3600  # a quartz that warms up changes its rate by so much a second, and bends the line
+TRUSTED_STRETCHES = 8
+TRUSTED_SIGMA_S = 0.003
+TRUSTED_RATE = 500e-6
+DISTRUST = 3.0  # times the standard deviation, where the clock is not trusted
+EARLY_S = 0.005  # with six standard deviations: earlier than the line by more, samples were counted that never were
+PARTS = 8  # of the window, of which none may lie above the line as a whole
+SMALLEST_LATE_S = 1e-4
+NEWEST = 3  # stretches, which must not either
+UNLIKELY = 14.0  # exp(−14): that the lowest of a part is so high by chance
+LATE = 6.0  # times the mean height, where the newest two stretches are higher: exp(−12) by chance
+STEP_S = 0.01  # a change of the system's setting of more is a step, less a correction of its speed
+FASTEST_SLEW = 1e-3
+OFFSETS, OFFSETS_APART_S = 256, 0.1
+
+
+@dataclass(frozen=True)
+class SampleTime:
+    """When a sample was taken: seconds since 1970 by the system's clock, and the standard deviation of it."""
+
+    time_s: float
+    sigma_s: float
+
+
+@dataclass
+class _Stretch:
+    """Blocks that came one after the other: the least delayed of them, and the spread of all."""
+
+    time_s: float
+    height_s: float
+    count: int
+    mean_s: float
+    squares: float
+
+    def add(self, time_s: float, height_s: float) -> None:
+        if height_s < self.height_s:
+            self.time_s, self.height_s = time_s, height_s
+        self.count += 1
+        change = height_s - self.mean_s
+        self.mean_s += change / self.count
+        self.squares += change * (height_s - self.mean_s)
+
+
+def read_clocks() -> tuple[float, float]:
+    """The system's clock (seconds since 1970) and the clock that is never set (seconds), read at the same moment.
+
+    The second is the one that nobody steers either, where there is one (Linux, macOS): a plain monotonic clock is sped
+    up and slowed down together with the system's, which would look like a quartz that changes its rate.
+    """
+    best = (float("inf"), 0.0, 0.0)
+    for _ in range(4):
+        before = _never_set()
+        system = time.time()
+        after = _never_set()
+        best = min(best, (after - before, system, (before + after) / 2))
+        if best[0] < 2e-5:
+            break
+    return best[1], best[2]
+
+
+def _never_set() -> float:
+    raw = getattr(time, "CLOCK_MONOTONIC_RAW", None)
+    return time.monotonic() if raw is None else time.clock_gettime(raw)
+
+
+class SampleClock:
+    """The times of the samples of one device.
+
+    Args:
+        sample_rate: nominal, Hz.
+        known_latency_s: how long after it was captured a sample arrives at the earliest: what the maker states, or what
+            a measurement with a clap beside a timed microphone gave. It is subtracted.
+
+    Attributes:
+        steps: how often the system's clock was set while it was watched.
+    """
+
+    def __init__(self, sample_rate: float, known_latency_s: float = 0.0) -> None:
+        self._sample_rate = sample_rate
+        self._latency_s = known_latency_s
+        self.steps = 0
+        self._stretches: deque[_Stretch] = deque(maxlen=STRETCHES)
+        self._open: _Stretch | None = None
+        self._began_s = 0.0  # of the open stretch
+        self._edge: LowerEdge | None = None
+        self._edge_s = 0.0  # counted time of the edge's zero
+        self._known_rate = 0.0
+        self._known_rate_sigma: float | None = None
+        self._offsets: deque[tuple[float, float]] = deque(maxlen=OFFSETS)
+        self._newest = (0.0, 0.0)  # monotonic clock, and what the system's is ahead of it
+
+    def observe(self, samples: int, arrived_s: float, arrived_monotonic_s: float) -> None:
+        """Take note of a block: how many samples had come with it in all, and when by both clocks of a ``Block``."""
+        self._follow_system(arrived_s - arrived_monotonic_s, arrived_monotonic_s)
+        counted_s = samples / self._sample_rate
+        height_s = arrived_monotonic_s - counted_s
+        if self._edge is not None:
+            ahead_s = counted_s - self._edge_s
+            early_s = self._edge.at(ahead_s) - height_s
+            if early_s > EARLY_S and early_s**2 > 36 * self._edge.variance_at(ahead_s):
+                self.begin_anew()
+        if self._open is None:
+            self._open, self._began_s = _Stretch(counted_s, height_s, 1, height_s, 0.0), counted_s
+        else:
+            self._open.add(counted_s, height_s)
+        enough_s = FIRST_STRETCH_S if len(self._stretches) < FIRST_STRETCHES else STRETCH_S
+        if counted_s - self._began_s >= enough_s and self._open.count >= STRETCH_BLOCKS:
+            self._stretches.append(self._open)
+            self._open = None
+            self._fit(counted_s)
+
+    def time_of(self, sample: float) -> SampleTime:
+        """When a sample, counted from 0 as the blocks are, was taken. Of one of before a gap, ask before the gap.
+
+        Raises:
+            ValueError: no block was observed yet, or none since the clock began anew.
+        """
+        counted_s = sample / self._sample_rate
+        if self._edge is not None:
+            ahead_s = counted_s - self._edge_s
+            taken = self._system(counted_s + self._edge.at(ahead_s) - self._latency_s)
+            bend_s = WARMING * (self._edge_s - self._stretches[0].time_s) ** 2 / 12
+            variance = self._edge.variance_at(ahead_s) + FLOOR_SIGMA_S**2 + bend_s**2 + self._late_s**2
+            return SampleTime(taken, variance**0.5 if self.trusted else DISTRUST * variance**0.5)
+        # The least delayed block is all there is.
+        heights = [stretch.height_s for stretch in (*self._stretches, self._open) if stretch is not None]
+        if not heights:
+            raise ValueError("no block was observed that tells a time")
+        sigma_s = UNKNOWN_SIGMA_S if self._stretches else NOTHING_KNOWN_SIGMA_S
+        return SampleTime(self._system(counted_s + min(heights) - self._latency_s), sigma_s)
+
+    def begin_anew(self) -> None:
+        """Samples were lost, or the device was opened again: only the rate of its quartz is still known."""
+        if self._edge is not None and self.trusted:
+            self._known_rate = self._edge.rate
+            self._known_rate_sigma = max(self._edge.rate_variance**0.5, 2e-6)
+        self._stretches.clear()
+        self._open = self._edge = None
+
+    @property
+    def rate_error_ppm(self) -> float:
+        """How much faster than it says the device counts, by the clock that is never set; 0 where nothing is known."""
+        rise = self._known_rate if self._edge is None else self._edge.rate
+        return (1 / (1 + rise) - 1) * 1e6
+
+    @property
+    def jitter_s(self) -> float:
+        """Standard deviation of the delays within a few seconds, the middle one of all such stretches; 0 before one."""
+        spreads = [(stretch.squares / (stretch.count - 1)) ** 0.5 for stretch in self._stretches]
+        return float(np.median(spreads)) if spreads else 0.0
+
+    @property
+    def trusted(self) -> bool:
+        """Whether a line is there that can be believed: of enough data, of a credible rate, and known well."""
+        edge = self._edge
+        return (
+            edge is not None
+            and len(self._stretches) >= TRUSTED_STRETCHES
+            and abs(edge.rate) <= TRUSTED_RATE
+            and edge.value_variance <= TRUSTED_SIGMA_S**2
+            and self._late_s == 0
+        )
+
+    @property
+    def _late_s(self) -> float:
+        """How far the newest blocks all lie above the line, seconds; 0 where that may be chance."""
+        if self._edge is None or self._open is None:
+            return 0.0
+        newest = (self._stretches[-1], self._open)
+        over = min(stretch.height_s - self._edge.at(stretch.time_s - self._edge_s) for stretch in newest)
+        return over if over > LATE * self._edge.scale_s + SMALLEST_LATE_S else 0.0
+
+    def _fit(self, now_s: float) -> None:
+        self._edge = None
+        while len(self._stretches) >= FEWEST_POINTS:
+            table = np.array([(stretch.time_s, stretch.height_s, stretch.count) for stretch in self._stretches])
+            times, heights = table[:, 0] - now_s, table[:, 1]
+            edge = fit_lower_edge(times, heights, table[:, 2], self._known_rate, self._known_rate_sigma)
+            if self._is_line((heights - edge.value_s - edge.rate * times) * table[:, 2] / table[:, 2].mean()):
+                self._edge, self._edge_s = edge, now_s
+                return
+            # No line fits: a quartz in the sun, samples lost in silence. What is newer may lie on one.
+            self._known_rate_sigma = None
+            for _ in range((len(self._stretches) + 1) // 2):
+                self._stretches.popleft()
+
+    @staticmethod
+    def _is_line(over: NDArray[np.float64]) -> bool:
+        """Whether no part of the window lies above the line as a whole; heights as if of as many blocks each."""
+        if len(over) < 2 * NEWEST:
+            return True
+        # Differences of neighbours, for a bend raises the heights themselves.
+        scale = max(float(np.median(np.abs(np.diff(over)))) / np.log(2), 1e-5)
+        size = max(len(over) // PARTS, NEWEST)
+        lowest = np.lib.stride_tricks.sliding_window_view(over, size).min(axis=1).max()
+        return bool(max(lowest * size, over[-NEWEST:].min() * NEWEST) < UNLIKELY * scale)
+
+    def _follow_system(self, offset_s: float, monotonic_s: float) -> None:
+        """Note what the system's clock is set to; where it was set anew, forget what it was set to before."""
+        if self._offsets:
+            passed_s = abs(monotonic_s - self._newest[0])
+            if abs(offset_s - self._newest[1]) > STEP_S + FASTEST_SLEW * passed_s:
+                self.steps += 1
+                self._offsets.clear()
+        self._newest = (monotonic_s, offset_s)
+        if not self._offsets or monotonic_s - self._offsets[-1][0] >= OFFSETS_APART_S:
+            self._offsets.append(self._newest)
+
+    def _system(self, monotonic_s: float) -> float:
+        """The system's clock at a moment: what it was set to then, between the two readings about it."""
+        later = self._newest
+        for earlier in reversed(self._offsets):
+            if earlier[0] <= monotonic_s:
+                passed_s = later[0] - earlier[0]
+                share = (monotonic_s - earlier[0]) / passed_s if passed_s > 0 else 0.0
+                return monotonic_s + earlier[1] + min(share, 1.0) * (later[1] - earlier[1])
+            later = earlier
+        return monotonic_s + later[1]
