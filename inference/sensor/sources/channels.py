@@ -18,8 +18,10 @@ def parse_channels(text: str) -> Channels:
         TocsinError: it is none of these, or names a channel twice.
     """
     word = text.strip().lower()
-    if word == "all" or word == "mean":
-        return word
+    if word == "all":
+        return "all"
+    if word == "mean":
+        return "mean"
     parts = [part.strip() for part in word.split(",")]
     if not all(part.isascii() and part.isdigit() and 0 < len(part) < 6 and int(part) for part in parts):
         raise TocsinError(f'channels "{text}": expected all, mean, or numbers from 1 such as 1,3')

@@ -17,7 +17,15 @@ from tocsin.inference.sensor.sources.soundness import check_form, silenced
 CODINGS = {"s16le": 2, "s24le": 3, "s32le": 4, "f32le": 4}
 BLOCK_S = 0.5
 _POLL_S = 0.5
-_HEADERS = {b"RIFF": "WAV", b"RF64": "WAV", b"fLaC": "FLAC", b"OggS": "Ogg", b"FORM": "AIFF", b"ID3\x03": "MP3"}
+_HEADERS = {
+    b"RIFF": "WAV",
+    b"RF64": "WAV",
+    b"fLaC": "FLAC",
+    b"OggS": "Ogg",
+    b"FORM": "AIFF",
+    b"ID3\x03": "MP3",
+    b"ID3\x04": "MP3",
+}
 
 
 class PcmReader:
