@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, tzinfo
 from pathlib import Path
 
@@ -67,8 +68,9 @@ class Files:
         paths: files, and folders that stand for all sound below them.
         stated_s: when the one file began, seconds since 1970.
         zone: of times in names that do not say theirs.
-        real_time: give each block when it would have come from a microphone, and say that it came now; for
-            demonstrations and for measuring how long it takes until a bang is said.
+        real_time: give each block when it would have come from a microphone, and no time but that of its arrival;
+            with a stated start from then on, with that time. For demonstrations, and to measure how long it takes
+            until a bang is said.
         complain: called with a sentence about a file that is left out, and about a time that is uncertain.
         wait: waits for so many seconds, as ``time.sleep`` does.
 
@@ -114,18 +116,18 @@ class Files:
                 yield idle_block(begins_anew=True)
 
     def _paced(self, blocks: Iterator[Block]) -> Iterator[Block]:
-        start_s, given_s = time.monotonic(), 0.0
+        """The blocks when they would have come; from the stated start on, where that lies ahead."""
+        ahead_s = 0.0 if self._stated_s is None else max(0.0, self._stated_s - time.time())
+        due_s = time.monotonic() + ahead_s
         for block in blocks:
-            given_s += len(block.samples) / block.sample_rate
-            self._wait(max(0.0, start_s + given_s - time.monotonic()))
-            yield Block(
-                block.samples,
-                block.sample_rate,
-                time.time(),
-                time.monotonic(),
-                begins_anew=block.begins_anew,
-                unsound_samples=block.unsound_samples,
-            )
+            due_s += len(block.samples) / block.sample_rate
+            while (left_s := due_s - time.monotonic()) > BLOCK_S:
+                self._wait(BLOCK_S)
+                yield idle_block(block.sample_rate, block.samples.shape[1])
+            self._wait(max(0.0, left_s))
+            # Live sound has no time but that of its arrival, unless one was stated.
+            began_s = None if self._stated_s is None else block.began_s
+            yield replace(block, arrived_s=time.time(), arrived_monotonic_s=time.monotonic(), began_s=began_s)
 
 
 class _Once:
