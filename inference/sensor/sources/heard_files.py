@@ -33,7 +33,7 @@ class HeardFiles:
             raise TocsinError(
                 f"{path} cannot be read ({error.strerror}): it remembers which files were heard"
             ) from error
-        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise TocsinError(
                 f"{path} does not say which files were heard, as it should: delete it, and all are heard again"
             ) from error

@@ -1,7 +1,10 @@
 """A folder into which a recorder writes: each file is heard once, when it is finished, also across restarts."""
 
+import os
+import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from datetime import UTC, tzinfo
 from pathlib import Path
 
@@ -66,28 +69,37 @@ class WatchedFolder:
             import watchfiles
         except ImportError as error:
             raise TocsinError('a watched folder needs watchfiles: type pip install "tocsin[sensor]"') from error
-        self._look()
+        self._check_there()
         heard = HeardFiles(self._state)
-        changes = watchfiles.watch(
-            self._folder, watch_filter=None, rust_timeout=_POLL_MS, yield_on_timeout=True, raise_interrupt=True
-        )
         try:
-            looked_s = -LOOK_S
-            while True:
-                if self._seen or looked_s + LOOK_S <= self._clock():
-                    yield from self._news(heard)
-                    looked_s = self._clock()
-                yield idle_block()
-                if next(changes):
-                    looked_s = -LOOK_S
+            watcher = watchfiles.watch(
+                self._folder, watch_filter=None, debounce=_POLL_MS, rust_timeout=_POLL_MS, yield_on_timeout=True
+            )
+            with closing(watcher):
+                names, looked_s = self._all(heard), self._clock()
+                while True:
+                    yield from self._news(heard, names)
+                    yield idle_block()
+                    changed = [Path(path) for _, path in next(watcher)]
+                    names = set(self._seen).union(map(self._name, changed))
+                    if self._clock() >= looked_s + LOOK_S or any(map(is_folder, changed)):
+                        names, looked_s = self._all(heard), self._clock()
         except (OSError, StopIteration) as error:
             raise self._gone() from error
-        finally:
-            changes.close()
 
-    def _news(self, heard: HeardFiles) -> Iterator[Block]:
-        for name in self._finished(heard):
+    def _all(self, heard: HeardFiles) -> set[str]:
+        """The names of all sound that is there."""
+        self._check_there()
+        names = {self._name(path) for path in self._folder.rglob("*") if path.suffix.lower() in AUDIO_ENDINGS}
+        heard.forget_all_but(names)
+        return names
+
+    def _news(self, heard: HeardFiles, names: Iterable[str]) -> Iterator[Block]:
+        """What is finished of the named files."""
+        for name in self._finished(heard, names):
             path, version = self._folder / name, self._seen.pop(name)[0]
+            if heard.version(name) is not None:
+                self._complain(f"{path} changed after it was heard, and is heard again: raise the time to settle")
             try:
                 yield from file_blocks(path, None, self._zone, self._say_time)
             except TocsinError as error:
@@ -95,37 +107,42 @@ class WatchedFolder:
             yield idle_block(begins_anew=True)
             heard.note(name, version)
 
-    def _finished(self, heard: HeardFiles) -> list[str]:
+    def _finished(self, heard: HeardFiles, names: Iterable[str]) -> list[str]:
         """The files to hear now, in order of time; those that may still grow are remembered for the next look."""
-        now_s, there, finished = self._clock(), self._look(), []
-        heard.forget_all_but(there)
-        self._seen = {name: seen for name, seen in self._seen.items() if name in there}
-        for name, version in there.items():
-            if heard.version(name) == version:
+        now_s, finished = self._clock(), []
+        for name in names:
+            version = self._version(name)
+            if version is None or version == heard.version(name):
+                self._seen.pop(name, None)
                 continue
-            seen, since_s = self._seen.get(name, (None, now_s))
-            if seen != version:
-                since_s = now_s
+            seen, since_s = self._seen.get(name, (version, now_s))
+            since_s = since_s if seen == version else now_s
             self._seen[name] = version, since_s
             if now_s - since_s >= self._settle_s:
                 finished.append(name)
         return sorted(finished, key=lambda name: (order_s(self._folder / name, self._zone), name))
 
-    def _look(self) -> dict[str, Version]:
-        """Size and time of each sound that is there now."""
-        there: dict[str, Version] = {}
+    def _version(self, name: str) -> Version | None:
+        """Size and time of a file; None where it is no sound to be heard, or gone."""
+        path = Path(name)
+        if path.suffix.lower() not in AUDIO_ENDINGS or any(part.startswith(".") for part in path.parts):
+            return None
+        try:
+            about = (self._folder / path).stat()
+        except OSError:
+            return None
+        return (about.st_size, about.st_mtime_ns) if stat.S_ISREG(about.st_mode) else None
+
+    def _name(self, path: Path) -> str:
+        """The path below the folder."""
+        try:
+            return str(path.relative_to(self._folder))
+        except ValueError:  # the system told another path to the same place
+            return os.path.relpath(path.parent.resolve() / path.name, self._folder.resolve())
+
+    def _check_there(self) -> None:
         if not is_folder(self._folder):
             raise self._gone()
-        for path in self._folder.rglob("*"):
-            name = path.relative_to(self._folder)
-            if path.suffix.lower() in AUDIO_ENDINGS and not any(part.startswith(".") for part in name.parts):
-                try:
-                    about = path.stat()
-                except OSError:  # gone since, or a link to nothing
-                    continue
-                if path.is_file():
-                    there[str(name)] = about.st_size, about.st_mtime_ns
-        return there
 
     def _gone(self) -> SourceLost:
         return SourceLost(f"{self._folder} is no folder, or its disk is away: expected the folder of a recorder")
