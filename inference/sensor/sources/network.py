@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -139,7 +139,10 @@ class _Reader:
 
     def _hand_over(self, clock: FrameClock, frame: Any) -> None:
         rate, channels = int(frame.sample_rate), int(frame.layout.nb_channels)
-        check_form(self._address.shown, rate, channels)
+        try:
+            check_form(self._address.shown, rate, channels)
+        except TocsinError as error:  # what it sends may be something else later
+            raise SourceLost(str(error)) from error
         samples, unsound = silenced(frame_samples(frame))
         begins_anew, lost = clock.next(rate, channels, len(samples), frame.time)
         self.handover.give(
