@@ -1,5 +1,6 @@
 """What every source of sound gives: blocks of samples, with what is known of their time and of what was lost."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,14 +20,16 @@ class Block:
     """Samples that came together.
 
     Attributes:
-        samples: ``(n, channels)`` float32, full scale ±1; n may differ from block to block.
-        sample_rate: Hz, nominal; the same until a block begins anew.
+        samples: ``(n, channels)`` float32, full scale ±1, all finite; n may differ from block to block.
+        sample_rate: Hz, nominal; the same until a block begins anew. An empty block may come before it is known: 0.
         arrived_s: the system's clock when the last sample had come, seconds since 1970.
         arrived_monotonic_s: the same moment by the clock that is never set, seconds.
         began_s: when the first sample was taken, seconds since 1970, where the source knows it (files with a time);
             None where only the arrival tells.
         begins_anew: whether samples are missing before it, or nothing came before: what was open is to be ended.
         lost_samples: how many are missing before it, as far as the source can tell; 0 where it cannot.
+        began_sigma_s: standard deviation of ``began_s``, seconds; 0 where the time was stated.
+        unsound_samples: how many of ``samples`` were no sound (NaN, infinite, far beyond full scale): silence is there.
     """
 
     samples: NDArray[np.float32]
@@ -36,6 +39,14 @@ class Block:
     began_s: float | None = None
     begins_anew: bool = False
     lost_samples: int = 0
+    began_sigma_s: float = 0.0
+    unsound_samples: int = 0
+
+
+def idle_block(sample_rate: int = 0, channels: int = 1, begins_anew: bool = False) -> Block:
+    """An empty block: nothing came up to now; with ``begins_anew`` what was open is at its end."""
+    samples = np.zeros((0, channels), np.float32)
+    return Block(samples, sample_rate, time.time(), time.monotonic(), begins_anew=begins_anew)
 
 
 class Source(Protocol):
