@@ -103,6 +103,12 @@ def test_a_port_that_is_taken_gets_one_sentence(metrics):
         Metrics(metrics.port, list)
 
 
+def test_without_the_extra_it_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    with pytest.raises(TocsinError, match=r'needs prometheus_client: type pip install "tocsin\[sensor\]"'):
+        Metrics(0, list)
+
+
 def test_closed_nothing_listens_any_more(beats):
     metrics = Metrics(0, lambda: beats)
     metrics.close()

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import tomllib
 import traceback
 
@@ -166,6 +167,13 @@ def test_a_wrong_variable_is_named(read, monkeypatch, variable, value, sentence)
 def test_no_file_says_how_to_get_one(tmp_path):
     with pytest.raises(TocsinError, match="tocsin listen --init"):
         read_settings(tmp_path / "none.toml")
+
+
+def test_without_the_extra_it_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pydantic_settings", None)
+    with pytest.raises(TocsinError, match=r'needs pydantic_settings: type pip install "tocsin\[sensor\]"'):
+        read_settings(None)
+    assert init_text()
 
 
 def test_bytes_that_are_no_text_are_no_settings(tmp_path):
