@@ -174,18 +174,26 @@ def _name_of(keys: tuple[int | str, ...]) -> str:
 
 
 def _unknown(words: tuple[str, ...]) -> str:
-    """Says that a key is not known and which is nearest, in its own section first and then in the others."""
+    """Says that a key is not known and which was meant: the same of another section, else the nearest of its own."""
     *sections, key = words
-    if not sections:
-        near = difflib.get_close_matches(key, Settings.model_fields, n=1, cutoff=_LEAST_LIKENESS)
-        homes = [name for name, field in Settings.model_fields.items() if key in _section_of(field).model_fields]
-        hint = f"did you mean [{near[0]}]?" if near else f"did you mean {key} of [{homes[0]}]?" if homes else ""
-        return f"there is no section [{key}]: {hint or 'it has ' + ', '.join(f'[{n}]' for n in Settings.model_fields)}"
-    known = _section_of(Settings.model_fields[sections[0]]).model_fields
+    fields = Settings.model_fields
+    known = _section_of(fields[sections[0]]).model_fields if sections else fields
     near = difflib.get_close_matches(key, known, n=1, cutoff=_LEAST_LIKENESS)
-    homes = [name for name, field in Settings.model_fields.items() if key in _section_of(field).model_fields]
-    hint = f"did you mean {key} of [{homes[0]}]?" if homes else f"did you mean {near[0]}?" if near else ""
-    return f"[{sections[0]}] has no key {key}: {hint or 'it has ' + ', '.join(known)}"
+    homes = [name for name, field in fields.items() if key in _section_of(field).model_fields]
+    if sections:
+        what, names = f"[{sections[0]}] has no key {_on_a_line(key)}", list(known)
+    else:
+        what, names = f"there is no section [{_on_a_line(key)}]", [f"[{name}]" for name in known]
+    if homes:
+        return f"{what}: did you mean {key} of [{homes[0]}]?"
+    if near:
+        return f"{what}: did you mean {names[list(known).index(near[0])]}?"
+    return f"{what}: it has {', '.join(names)}"
+
+
+def _on_a_line(key: str) -> str:
+    """As it stands, unless it would break the line or move the cursor."""
+    return key if key.isprintable() else repr(key)[1:-1]
 
 
 def _field_of(words: list[str]) -> FieldInfo:

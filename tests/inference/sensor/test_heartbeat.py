@@ -1,6 +1,7 @@
 """The heartbeat's JSON, frozen, and the way back from it."""
 
 import json
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -8,7 +9,7 @@ from pydantic import ValidationError
 from tocsin import __version__
 from tocsin.data.labels import CLASSES
 from tocsin.inference.sensor.health import FAULTS, SoundFigures
-from tocsin.inference.sensor.heartbeat import Heartbeat, make_heartbeat
+from tocsin.inference.sensor.heartbeat import Heartbeat, heartbeat_table, make_heartbeat
 from tocsin.inference.sensor.machine import MachineFigures
 
 SOUND = SoundFigures(-41.5, -60.2, 0.0001, 2, 4800, 0.4, ("clips",))
@@ -79,3 +80,8 @@ def test_its_classes_and_faults_are_those_of_the_rest():
     assert schema["detections"]["propertyNames"]["enum"] == list(CLASSES)
     assert schema["faults"]["items"]["enum"] == list(FAULTS)
     assert all(fault in schema["faults"]["description"] for fault in FAULTS)
+
+
+def test_the_documentation_has_the_table_of_what_there_is():
+    pages = (Path(__file__).parents[3] / "docs").rglob("*.md")
+    assert any(heartbeat_table() in page.read_text(encoding="utf-8") for page in pages)

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tocsin import TocsinError
 from tocsin.inference.sensor.heartbeat import Heartbeat
-from tocsin.inference.sensor.metrics import FIGURES, LABELLED, Metrics
+from tocsin.inference.sensor.metrics import FIGURES, LABELLED, Metrics, metrics_table
 
 BEAT = {
     "time_utc": "2026-01-01T00:00:00Z",
@@ -103,9 +103,20 @@ def test_a_port_that_is_taken_gets_one_sentence(metrics):
         Metrics(metrics.port, list)
 
 
+def test_without_the_extra_it_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    with pytest.raises(TocsinError, match=r'needs prometheus_client: type pip install "tocsin\[sensor\]"'):
+        Metrics(0, list)
+
+
 def test_closed_nothing_listens_any_more(beats):
     metrics = Metrics(0, lambda: beats)
     metrics.close()
     with pytest.raises(urllib.error.URLError):
         scraped(metrics)
     Metrics(metrics.port, lambda: beats).close()
+
+
+def test_the_documentation_has_the_table_of_what_there_is():
+    pages = (Path(__file__).parents[3] / "docs").rglob("*.md")
+    assert any(metrics_table() in page.read_text(encoding="utf-8") for page in pages)

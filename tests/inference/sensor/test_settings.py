@@ -1,10 +1,14 @@
 """The settings against a second reader of TOML, and what a wrong key, value or secret makes of them."""
 
+import json
 import re
+import sys
 import tomllib
 import traceback
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tocsin import TocsinError
 from tocsin.inference.sensor.settings import BrokerSettings, Settings
@@ -165,6 +169,13 @@ def test_no_file_says_how_to_get_one(tmp_path):
         read_settings(tmp_path / "none.toml")
 
 
+def test_without_the_extra_it_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pydantic_settings", None)
+    with pytest.raises(TocsinError, match=r'needs pydantic_settings: type pip install "tocsin\[sensor\]"'):
+        read_settings(None)
+    assert init_text()
+
+
 def test_bytes_that_are_no_text_are_no_settings(tmp_path):
     (tmp_path / "sensor.toml").write_bytes(b"\xff\xfe[\x00")
     with pytest.raises(TocsinError, match="no text in UTF-8"):
@@ -204,3 +215,39 @@ def test_a_password_comes_of_a_file_less_its_end_of_line(tmp_path):
         BrokerSettings(username="u", password_file=tmp_path / "empty").read_password()
     with pytest.raises(TocsinError, match="cannot read the broker's password"):
         BrokerSettings(username="u", password_file=tmp_path).read_password()
+
+
+KEYS = st.sampled_from([*Settings.model_fields, *BrokerSettings.model_fields, "id", "x_m", "y_m"]) | st.text(max_size=6)
+VALUES = st.recursive(
+    st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def toml(value):
+    """A value as TOML writes it in a line; text as JSON does, save that TOML wants one letter more escaped."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{toml(key)} = {toml(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return str(value).lower()
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tree=st.dictionaries(KEYS, VALUES, max_size=5), placed=st.booleans())
+def test_whatever_a_file_holds_gives_settings_or_one_line_of_reason(tmp_path, tree, placed):
+    if placed:
+        tree = {**tree, "sensor": {"id": "a", "x_m": 1, "y_m": 2}}
+    text = "\n".join(f"{toml(key)} = {toml(value)}" for key, value in tree.items())
+    assert set(tomllib.loads(text)) == set(tree)
+    (tmp_path / "any.toml").write_text(text, encoding="utf-8")
+    try:
+        assert read_settings(tmp_path / "any.toml").heard_by
+    except TocsinError as error:
+        said = str(error)
+    else:
+        said = ""
+    assert said.isprintable()
