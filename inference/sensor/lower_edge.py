@@ -63,8 +63,8 @@ def fit_lower_edge(
         times_s: ``(n,)``, n ≥ 4, from the moment that matters, seconds: the height is best told near 0.
         heights_s: ``(n,)``, seconds.
         weights: ``(n,)``, > 0: of how many delays each point is the lowest.
-        rate: rise known from before, with its standard deviation ``rate_sigma``; that one is None where nothing is known
-            but that it is within ±2000 ppm.
+        rate: rise known from before, seconds a second.
+        rate_sigma: its standard deviation; None where nothing is known but that it is within ±2000 ppm.
     """
     edge = _posterior(times_s, heights_s, weights, rate, rate_sigma)
     over = (heights_s - edge.value_s - edge.rate * times_s) * weights / weights.mean()
