@@ -97,7 +97,9 @@ def _posterior(times: Array, heights: Array, weights: Array, rate: float, rate_s
     share /= share.sum()
     # The Pareto distribution of the height given the rate, and its widening for a thin tail.
     over = heights - times * float(share @ rates) - float(share @ highest)
-    wider = _thin_tail(over * weights)
+    lower = float(share @ gaps) / (count - 2)
+    wider = _thin_tail((over + lower) * weights)
+    wider = _thin_tail((over + wider * lower) * weights)
     below = highest - wider * gaps / (count - 2)
     spread = (wider * gaps) ** 2 * (count - 1) / ((count - 2) ** 2 * (count - 3))
     value, mean_rate = float(share @ below), float(share @ rates)
