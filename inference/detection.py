@@ -43,6 +43,7 @@ class Detection(BaseModel):
         onset_time_utc: arrival at the sensor, aware, to the microsecond.
         onset_sigma_s: standard deviation of the pick, seconds; 0.002 where not given.
         clock_sigma_s: standard deviation of the sensor's clock, seconds; 0.001 where not given.
+        clock_source: what sets that clock: ``pps``, ``gps``, ``chrony``, ``timesyncd``, ``none``, or another word.
         position_sigma_m: standard deviation of the sensor's position along each axis, metres; 1 where not given.
         probabilities: a probability a class (0 … 1); empty where no classifier heard it.
         level_dbfs: peak level, dB re full scale; ``level_dbspl`` the same in dB re 20 µPa where calibrated.
@@ -64,6 +65,7 @@ class Detection(BaseModel):
     onset_time_utc: UtcTime
     onset_sigma_s: Sigma = 0.002
     clock_sigma_s: Sigma = 0.001
+    clock_source: Annotated[Text, Field(max_length=64)] | None = None
     position_sigma_m: Sigma = 1.0
     probabilities: dict[Literal["gunshot", "fireworks", "backfire", "impulse", "background"], Probability] = {}
     level_dbfs: Finite | None = None
@@ -115,9 +117,11 @@ class Detection(BaseModel):
         return f"<Detection {self}>"
 
 
-OPTIONAL_FIELDS = frozenset({*Detection.model_fields, *CLASSES} - set(REQUIRED_COLUMNS))
+# A clock that nothing sets is of the source `none`, which is no word for an empty cell here.
+OPTIONAL_FIELDS = frozenset({*Detection.model_fields, *CLASSES} - {*REQUIRED_COLUMNS, "clock_source"})
+UNREAD_FIELDS = ("detection_id", "model_id", "clock_source")
 # Names of which a near miss would cost something; of ids and of what no reader uses it does not.
-KNOWN_FIELDS = (*(name for name in Detection.model_fields if name not in ("detection_id", "model_id")), *CLASSES)
+KNOWN_FIELDS = (*(name for name in Detection.model_fields if name not in UNREAD_FIELDS), *CLASSES)
 LIST_TO_LINES = "one on each line: `jq -c '.[]' LIST.json > LINES.jsonl` makes such lines of a list"
 
 

@@ -63,8 +63,8 @@ def fit_lower_edge(
         times_s: ``(n,)``, n ≥ 4, from the moment that matters, seconds: the height is best told near 0.
         heights_s: ``(n,)``, seconds.
         weights: ``(n,)``, > 0: of how many delays each point is the lowest.
-        rate: rise known from before, with its standard deviation ``rate_sigma``; that one is None where nothing is known
-            but that it is within ±2000 ppm.
+        rate: rise known from before, seconds a second.
+        rate_sigma: its standard deviation; None where nothing is known but that it is within ±2000 ppm.
     """
     edge = _posterior(times_s, heights_s, weights, rate, rate_sigma)
     over = (heights_s - edge.value_s - edge.rate * times_s) * weights / weights.mean()
@@ -97,7 +97,9 @@ def _posterior(times: Array, heights: Array, weights: Array, rate: float, rate_s
     share /= share.sum()
     # The Pareto distribution of the height given the rate, and its widening for a thin tail.
     over = heights - times * float(share @ rates) - float(share @ highest)
-    wider = _thin_tail(over * weights)
+    lower = float(share @ gaps) / (count - 2)
+    wider = _thin_tail((over + lower) * weights)
+    wider = _thin_tail((over + wider * lower) * weights)
     below = highest - wider * gaps / (count - 2)
     spread = (wider * gaps) ** 2 * (count - 1) / ((count - 2) ** 2 * (count - 3))
     value, mean_rate = float(share @ below), float(share @ rates)

@@ -45,6 +45,21 @@ def test_a_table_of_the_contract_is_read_with_the_stated_defaults(tmp_path):
         assert next(csv.DictReader(file))["note"] == "roof"
 
 
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+@pytest.mark.parametrize("source", ["pps", "chrony", "none", None])
+def test_what_sets_the_clock_is_said_and_read_again(tmp_path, ending, source):
+    # `none` is a clock that nothing sets, while None and an empty cell say that nobody knows.
+    detections = [local(clock_source=source), local(sensor_id="b")]
+    path = tmp_path / f"detections.{ending}"
+    write_detections(path, detections)
+    assert read_detections(path) == detections
+    assert ('"clock_source":"none"' in detections[0].to_json()) == (source == "none")
+
+
+def test_ids_of_detections_without_a_clock_source_are_what_they_were():
+    assert local().detection_id == "01CZ1Z0NXB88FV8QKX16VDVW8G"
+
+
 def test_times_keep_microseconds_and_are_written_in_utc():
     assert '"onset_time_utc":"2018-12-19T00:49:27.467123Z"' in local().to_json()
     east = local(onset_time_utc=TIME.astimezone(timezone(timedelta(hours=5))))
