@@ -28,7 +28,7 @@ def decode(text: str) -> tuple[str, bytes]:
     """The name in front, in small letters, and the bytes.
 
     Raises:
-        TocsinError: a letter that Bech32 has not, capital and small letters mixed, a checksum that does not fit, or bits
+        TocsinError: a letter that Bech32 lacks, capital and small letters mixed, a checksum that does not fit, or bits
             left over. The sentence never repeats the text, which may be a secret key.
     """
     if text != text.lower() and text != text.upper():

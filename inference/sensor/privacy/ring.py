@@ -35,7 +35,7 @@ class Ring:
             )
         if sample_rate < 1 or channels < 1:
             raise TocsinError(f"no sound has {channels} channels at {sample_rate} Hz: both are at least 1")
-        length = int(seconds * sample_rate)  # rounded down, so that 12 s are never more
+        length = int(seconds * sample_rate + 1e-6)  # rounded down, but for the errors of the product itself
         if length < 1:
             raise TocsinError(f"{seconds:g} s at {sample_rate} Hz is less than one sample: give more seconds")
         self.sample_rate = sample_rate
