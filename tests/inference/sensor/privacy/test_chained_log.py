@@ -48,18 +48,17 @@ def test_a_change_of_any_byte_is_seen_in_its_line(path, tmp_path):
     whole, changed = path.read_bytes(), tmp_path / "changed.log"
     lines = whole.splitlines(keepends=True)
     for place in range(len(whole)):
-        for flip in (1, 32):
-            content = bytearray(whole)
-            content[place] ^= flip
-            changed.write_bytes(content)
-            line = whole[:place].count(b"\n") + 1
-            if place == len(whole) - 1:  # without its end the last line is one that was being written
-                assert verify(changed).head.number == len(lines) - 1
-                assert verify(changed).torn
-                continue
-            with pytest.raises(BrokenLog, match=rf"line {line}: expected .*, found ") as caught:
-                verify(changed)
-            assert caught.value.line == line
+        content = bytearray(whole)
+        content[place] ^= 1 << place % 8
+        changed.write_bytes(content)
+        line = whole[:place].count(b"\n") + 1
+        if place == len(whole) - 1:  # without its end the last line is one that was being written
+            assert verify(changed).head.number == len(lines) - 1
+            assert verify(changed).torn
+            continue
+        with pytest.raises(BrokenLog, match=rf"line {line}: expected .*, found ") as caught:
+            verify(changed)
+        assert caught.value.line == line
 
 
 def test_lines_left_out_doubled_or_swapped_are_seen(path, tmp_path):
