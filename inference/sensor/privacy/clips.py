@@ -4,7 +4,6 @@ Nothing here decides what is a gunshot, and nothing here can keep more than the 
 """
 
 import io
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from tocsin import TocsinError
 from tocsin.inference.sensor.privacy.chained_log import ChainedLog
+from tocsin.inference.sensor.privacy.clip_names import clip_name, is_clip, is_ulid, stated_s
 from tocsin.inference.sensor.privacy.retention import Clocks, Retention
 from tocsin.inference.sensor.privacy.sealed import seal
 from tocsin.inference.sensor.privacy.whole_files import TEMPORARY, put_in_place, sync_folder, write_temporary
@@ -23,10 +23,6 @@ MAX_KEEP_HOURS = 24.0 * 31
 MIN_PROBABILITY = 0.5  # whatever threshold is asked for: what is likelier no gunshot is never kept
 BEFORE_ONSET = 0.25  # the share of a clip that lies before the onset
 STATE = "kept.json"
-
-_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
-_CLIP = re.compile(rf"({_ULID.pattern})\.flac(\.age)?")
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 class ClipStore:
@@ -39,7 +35,7 @@ class ClipStore:
         folder: where clips are; nothing else in it is ever touched.
         log: where it is said.
         seconds: length of a clip, 0 (none is ever written) to ``MAX_CLIP_S``.
-        keep_hours: after which a clip is deleted, above 0 to ``MAX_KEEP_HOURS``; how they are counted: ``retention.py``.
+        keep_hours: after which a clip is deleted, above 0 to ``MAX_KEEP_HOURS``; ``retention.py`` says how they count.
         limit_count: how many clips there may be; the oldest go first.
         limit_bytes: how large all of them together may be; the oldest go first.
         recipients: public keys ``age1…``; any one of their secret keys opens a clip. Without one it is not sealed.
@@ -79,7 +75,7 @@ class ClipStore:
         self._retention = Retention(self.folder / STATE, keep_hours * 3600, clocks or Clocks())
         if self.folder.is_dir():
             self._remove_leftovers()
-            self.check()
+            self.check(clock_is_set=False)  # as nothing says yet that it is
 
     def span(self, onset_sample: int, sample_rate: int) -> tuple[int, int]:
         """The samples of a clip, from the first up to the last: wait until the memory has the last, then cut there."""
@@ -111,7 +107,7 @@ class ClipStore:
         if self.seconds == 0:
             return None
         try:
-            self.check()
+            self._adopt()
             refused = self._refusal(detection_id, samples, sample_rate, probability, threshold)
             content = b"" if refused else _as_flac(samples, sample_rate)
             if self._recipients and content:
@@ -128,13 +124,16 @@ class ClipStore:
             self._complain(f"{self.folder}: a clip cannot be written: {error.strerror or error}")
             return None
 
-    def check(self) -> None:
-        """Delete what is due, and take account of what others put there or took away. Never raises for a full disk."""
+    def check(self, clock_is_set: bool = True) -> None:
+        """Delete what is due, and take account of what others put there or took away. Never raises for a full disk.
+
+        Args:
+            clock_is_set: False while the system's clock has not been set since the machine began, by network or
+                satellite, where that is known: it cannot tell then how long the power was away.
+        """
         try:
-            self._retention.advance()
-            for name in self._there().keys() - self._retention.names:
-                self._retention.adopt(name, _stated_s(name))
-                self._say("clip_found", name, "nothing was known of it: its age is that of its name")
+            self._retention.advance(clock_is_set)
+            self._adopt()
             for name in self._retention.due():
                 self._delete(name, f"its {self._keep_hours:g} h are over")
             self._settle()
@@ -165,7 +164,7 @@ class ClipStore:
     ) -> str | None:
         if not (probability >= threshold and probability >= MIN_PROBABILITY):
             return f"a probability of {probability:.4f} is below {max(threshold, MIN_PROBABILITY):.4f}"
-        if not _ULID.fullmatch(detection_id):
+        if not is_ulid(detection_id):
             return "its name is no ULID"
         if samples.ndim != 2 or not samples.size or len(samples) > self.seconds * rate + 0.5:
             return f"samples of the shape {samples.shape} are no {self.seconds:g} s of (n, channels)"
@@ -174,7 +173,7 @@ class ClipStore:
         return None
 
     def _write(self, detection_id: str, content: bytes, probability: float, threshold: float) -> Path:
-        name = f"{detection_id}.flac" + (".age" if self._recipients else "")
+        name = clip_name(detection_id, bool(self._recipients))
         path = self.folder / name
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         temporary = write_temporary(path, content)
@@ -206,6 +205,11 @@ class ClipStore:
             del there[known.pop(0)]
         self._settle()
 
+    def _adopt(self) -> None:
+        for name in self._there().keys() - self._retention.names:
+            self._retention.adopt(name, stated_s(name))
+            self._say("clip_found", name, "nothing was known of it: its age is that of its name")
+
     def _delete(self, name: str, why: str) -> None:
         if name not in self._there():
             return
@@ -227,7 +231,8 @@ class ClipStore:
             self._say("clip_gone", name, "taken away by somebody else, or never there in full")
         if not self._unsaid:
             return
-        sync_folder(self.folder)
+        if self.folder.is_dir():
+            sync_folder(self.folder)
         while self._unsaid:
             what, fields = self._unsaid[0]
             self._log.append(what, **fields)
@@ -242,14 +247,14 @@ class ClipStore:
         return {
             path.name: path.lstat().st_size
             for path in self.folder.iterdir()
-            if _CLIP.fullmatch(path.name) and path.is_file() and not path.is_symlink()
+            if is_clip(path.name) and path.is_file() and not path.is_symlink()
         }
 
     def _remove_leftovers(self) -> None:
         """What was being written when the power went."""
         for path in self.folder.iterdir():
             whole = path.name.removesuffix(TEMPORARY)
-            if whole != path.name and (whole == STATE or _CLIP.fullmatch(whole)):
+            if whole != path.name and (whole == STATE or is_clip(whole)):
                 path.unlink(missing_ok=True)
 
 
@@ -262,11 +267,3 @@ def _as_flac(samples: NDArray[np.floating], sample_rate: int) -> bytes:
     except soundfile.LibsndfileError:
         return b""
     return buffer.getvalue()
-
-
-def _stated_s(name: str) -> float:
-    """The time that a ULID begins with, seconds since 1970."""
-    number = 0
-    for letter in name[:10]:
-        number = number * 32 + _CROCKFORD.index(letter)
-    return number / 1000

@@ -1,11 +1,12 @@
 """How long each clip has been kept, by clocks that may jump, over losses of power.
 
 The rule. While the machine runs, the clock that is never set counts, and the system's clock means nothing. How long the
-machine was without power, that alone can tell: the gap is from the latest time that was seen before to the moment at
-which the machine began, by the system's clock as it stands now, so that a clock which is set right later tells it
-later. Where the machine seems to have begun before a time that was already seen, nobody can tell: the clock has
-``GRACE_S`` to be set right, and then every clip of earlier runs counts as due. So a clock that goes back never keeps a
-clip longer, but for these minutes; one that goes forward can only end the time of clips of earlier runs early.
+machine was without power, that alone can tell: the gap is from the earliest moment that it can have been, by any time
+that the system's clock showed in the run before, to the moment at which this run began, by the clock as it stands when
+it is set. Where it is not set (the caller says so), or where the machine seems to have begun before a time that was
+already seen, nobody can tell: the clock has ``GRACE_S`` to be set right, and then every clip of earlier runs counts as
+due. So a clock that jumps, forward or back, never keeps a clip longer, but for these minutes; it can only end the time
+of clips of earlier runs early.
 """
 
 import math
@@ -20,6 +21,7 @@ from tocsin.inference.sensor.privacy.whole_files import write_whole
 
 GRACE_S = 900.0  # a small machine without a battery for its clock has it from the network within minutes
 _SAVE_EVERY_S = 600.0
+_STEP_S = 1.0  # a clock that went back by more was set
 _LONGEST_FILE = 1 << 22
 
 
@@ -54,20 +56,45 @@ class _Saved(BaseModel):
     Attributes:
         boot_id: which run.
         running_s: when it was written, by the clock of this run.
+        offset_s: the lowest that the system's clock was ever ahead of that of this run.
         latest_s: the latest time that the system's clock ever showed.
-        before_s: the same, when this run began; None where there was none before.
-        gap_s: how long the machine was off before this run; None while that is unknown.
+        off_since_s: the earliest time, by the system's clock, at which the run before can have ended; None without one.
+        latest_before_s: the latest time that was seen before this run.
+        gap_s: how long the machine was off before this run, at least.
+        gap_known: whether a clock that was set has said so.
         own: clips of this run.
         inherited: clips of earlier runs.
     """
 
     boot_id: str
     running_s: FiniteFloat
+    offset_s: FiniteFloat
     latest_s: FiniteFloat
-    before_s: FiniteFloat | None = None
-    gap_s: FiniteFloat | None = None
+    off_since_s: FiniteFloat | None = None
+    latest_before_s: FiniteFloat = 0.0
+    gap_s: FiniteFloat = 0.0
+    gap_known: bool = False
     own: dict[str, FiniteFloat] = {}
     inherited: dict[str, FiniteFloat] = {}
+
+
+def _after(saved: _Saved, boot_id: str, running_s: float, offset_s: float) -> _Saved:
+    """What was known when an earlier run ended, as a later run takes it on."""
+    ages = {name: age + saved.running_s for name, age in saved.own.items()}
+    for name, age in saved.inherited.items():
+        ages[name] = age + saved.gap_s + saved.running_s
+    off_since_s = saved.offset_s + saved.running_s
+    if saved.off_since_s is not None and not saved.gap_known:  # a gap that never became known is a part of this one
+        off_since_s = min(off_since_s, saved.off_since_s)
+    return _Saved(
+        boot_id=boot_id,
+        running_s=running_s,
+        offset_s=offset_s,
+        latest_s=saved.latest_s,
+        off_since_s=off_since_s,
+        latest_before_s=saved.latest_s,
+        inherited=ages,
+    )
 
 
 class Retention:
@@ -83,20 +110,11 @@ class Retention:
         self._path, self._keep_s, self._clocks = path, keep_s, clocks
         self._saved_at_s = -math.inf
         self._running_s, system_s, boot_id = clocks.running_s(), clocks.system_s(), clocks.boot_id()
-        saved = self._read()
+        saved, offset_s = self._read(), system_s - self._running_s
         if saved is None:
-            saved = _Saved(boot_id=boot_id, running_s=self._running_s, latest_s=system_s)
+            saved = _Saved(boot_id=boot_id, running_s=self._running_s, offset_s=offset_s, latest_s=system_s)
         elif saved.boot_id != boot_id:
-            ages = {name: age + saved.running_s for name, age in saved.own.items()}
-            for name, age in saved.inherited.items():
-                ages[name] = age + (saved.gap_s or 0.0) + saved.running_s
-            saved = _Saved(
-                boot_id=boot_id,
-                running_s=self._running_s,
-                latest_s=saved.latest_s,
-                before_s=saved.latest_s,
-                inherited=ages,
-            )
+            saved = _after(saved, boot_id, self._running_s, offset_s)
         self._state = saved
 
     @property
@@ -104,31 +122,35 @@ class Retention:
         """Every clip that is known of."""
         return frozenset(self._state.own) | frozenset(self._state.inherited)
 
-    def advance(self) -> None:
+    def advance(self, clock_is_set: bool = True) -> None:
         """Look at the clocks: ages are those of this moment until it is called again."""
         state = self._state
         self._running_s, system_s = self._clocks.running_s(), self._clocks.system_s()
-        if state.before_s is not None:
-            gap_s = system_s - self._running_s - state.before_s
-            if gap_s >= 0:
-                state.gap_s = max(gap_s, state.gap_s or 0.0)
-            elif state.gap_s is None and self._running_s >= GRACE_S:
+        offset_s = system_s - self._running_s  # of a clock that is right, the moment at which this run began
+        if state.off_since_s is not None:
+            state.gap_s = max(offset_s - state.off_since_s, state.gap_s)
+            state.gap_known |= clock_is_set and offset_s >= state.latest_before_s
+            if not state.gap_known and self._running_s >= GRACE_S:
                 state.inherited = dict.fromkeys(state.inherited, self._keep_s)
+        if offset_s < state.offset_s - _STEP_S:
+            self._saved_at_s = -math.inf  # it went back: this is to be known after a loss of power
+        state.offset_s = min(state.offset_s, offset_s)
         state.latest_s = max(state.latest_s, system_s)
 
     def age_s(self, name: str) -> float:
         """How long a known clip has been kept, seconds."""
         if name in self._state.own:
             return self._state.own[name] + self._running_s
-        return self._state.inherited[name] + (self._state.gap_s or 0.0) + self._running_s
+        return self._state.inherited[name] + self._state.gap_s + self._running_s
 
     def begin(self, name: str) -> None:
         """A clip that is new now."""
+        self._running_s = self._clocks.running_s()
         self._state.own[name] = -self._running_s
 
     def adopt(self, name: str, stated_s: float) -> None:
         """A clip of which nothing is known but the time in its name: one from the future counts as due."""
-        age_s = self._clocks.system_s() - stated_s
+        age_s, self._running_s = self._clocks.system_s() - stated_s, self._clocks.running_s()
         self._state.own[name] = (age_s if age_s >= 0 else self._keep_s) - self._running_s
 
     def forget(self, name: str) -> None:
