@@ -83,15 +83,12 @@ def _after(saved: _Saved, boot_id: str, running_s: float, offset_s: float) -> _S
     ages = {name: age + saved.running_s for name, age in saved.own.items()}
     for name, age in saved.inherited.items():
         ages[name] = age + saved.gap_s + saved.running_s
-    off_since_s = saved.offset_s + saved.running_s
-    if saved.off_since_s is not None and not saved.gap_known:  # a gap that never became known is a part of this one
-        off_since_s = min(off_since_s, saved.off_since_s)
     return _Saved(
         boot_id=boot_id,
         running_s=running_s,
         offset_s=offset_s,
         latest_s=saved.latest_s,
-        off_since_s=off_since_s,
+        off_since_s=saved.offset_s + saved.running_s,
         latest_before_s=saved.latest_s,
         inherited=ages,
     )

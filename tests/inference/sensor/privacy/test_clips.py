@@ -308,6 +308,22 @@ def test_a_full_disk_is_said_and_the_sensor_goes_on(store_with, log, bang, monke
     assert keep(store, bang, ulid(2)) is not None
 
 
+def test_a_clip_whose_line_cannot_be_written_is_not_kept(store_with, log, bang, monkeypatch):
+    complaints = []
+    store = store_with(complain=complaints.append)
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(log, "append", full)
+        assert keep(store, bang, ulid(1)) is None
+    assert not list(store.folder.glob("*.flac*"))
+    assert len(complaints) == 1
+    store.check()
+    assert said(log) == [("clip_gone", f"{ulid(1)}.flac")]  # its place in the file of ages was taken already
+
+
 def test_what_is_due_goes_though_the_log_is_full_and_is_said_later(store_with, log, bang, machine, monkeypatch):
     complaints = []
     store = store_with(complain=complaints.append)
