@@ -1,6 +1,7 @@
 """``tocsin log`` as somebody types it who was never told how it works."""
 
 import io
+import os
 import stat
 import subprocess
 import sys
@@ -125,7 +126,8 @@ def test_a_clip_that_cannot_be_opened_is_named_and_nothing_is_written(sealed, tm
     (tmp_path / "other.txt").write_text(make_identity())
     (tmp_path / "empty.txt").write_text("# created: today\n")
     (tmp_path / "torn.age").write_bytes(clip.read_bytes()[:-1])
-    (tmp_path / "large.age").open("wb").truncate((1 << 26) + 1)
+    (tmp_path / "large.age").touch()
+    os.truncate(tmp_path / "large.age", (1 << 26) + 1)
     for words, said in (
         ((clip, "--identity", tmp_path / "other.txt"), "x.flac.age cannot be opened: it was sealed for another key"),
         ((tmp_path / "torn.age", "--identity", key), "torn.age cannot be opened: its content was cut or changed"),

@@ -1,5 +1,9 @@
 """The ring against a list that forgets nothing, and a look at its memory itself."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -100,3 +104,58 @@ def test_a_memory_that_cannot_be_is_refused_in_a_sentence(seconds, rate, channel
 def test_samples_of_another_shape_are_refused(shape):
     with pytest.raises(TocsinError, match="do not fit"):
         Ring(1, RATE, 2).write(np.zeros(shape, np.float32))
+
+
+HEARING = """
+import sys
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from tocsin.inference.sensor.privacy.ring import Ring
+block = bytearray(4 * 800)
+samples = np.frombuffer(block, np.float32)[:, None]
+ring = Ring(12.0, 8000)
+with open(0, "rb", buffering=0, closefd=False) as source:
+    while source.readinto(block) == len(block):
+        ring.write(samples)
+        print(ring.end_sample, flush=True)
+"""
+
+
+def test_no_memory_of_a_process_that_hears_holds_a_sound_of_15_s_ago(rng):
+    """Looked at from outside, all of it: what was heard is there, and after 14 s more it is nowhere."""
+    blocks = rng.standard_normal((150, 800)).astype("<f4")
+    needles = [block[400:404].tobytes() for block in blocks[::10]]  # 16 bytes of each second
+
+    with subprocess.Popen([sys.executable, "-c", HEARING], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+
+        def hear(heard):
+            for block in heard:
+                process.stdin.write(block.tobytes())
+                process.stdin.flush()
+                process.stdout.readline()
+
+        hear(blocks[:10])
+        assert found_in_memory(process.pid, needles) == {0}
+        hear(blocks[10:])
+        last_twelve_seconds = set(range(3, 15))
+        assert found_in_memory(process.pid, needles) == last_twelve_seconds
+        process.stdin.close()
+
+
+def found_in_memory(process_id, needles):
+    """Which of the needles lie in the writable memory of a process."""
+    found = set()
+    process = Path(f"/proc/{process_id}")
+    with (process / "maps").open() as maps, (process / "mem").open("rb", buffering=0) as memory:
+        for line in maps:
+            addresses, rights, *_ = line.split()
+            if not rights.startswith("rw"):
+                continue
+            start, stop = (int(address, 16) for address in addresses.split("-"))
+            memory.seek(start)
+            content = memory.read(stop - start)
+            found |= {index for index, needle in enumerate(needles) if needle in content}
+    return found
