@@ -21,6 +21,7 @@ VERBS = {
         "fuse",
         "incidents as they become certain, from detections as they come in",
     ),
+    "listen": ("tocsin.inference.sensor.commands", "listen", "the sensor: hears day and night, sends what bangs"),
     "log": ("tocsin.inference.sensor.privacy.commands", "app", "what became of a sensor's clips: verify, keygen, open"),
     "data": ("tocsin.data.commands", "app", "public sets: list, fetch, verify, manifest, check"),
     "evaluate": (

@@ -1,6 +1,7 @@
 """Signals that end a command which runs for ever: it stops where nothing is half done, and says what it still holds."""
 
 import signal
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -12,12 +13,16 @@ class StopSignals:
 
     A signal that was ignored stays so, as ``nohup`` means it.
 
+    Args:
+        noted: called when it is.
+
     Attributes:
         came: whether one did.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, noted: Callable[[], object] = lambda: None) -> None:
         self.came = False
+        self._noted = noted
         self._before: dict[int, signal._HANDLER] = {}
 
     def __enter__(self) -> Self:
@@ -31,6 +36,7 @@ class StopSignals:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.came = True
+        self._noted()
         self._restore()
 
     def _restore(self) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from tocsin import TocsinError
-from tocsin.inference.field_types import Finite, Probability, Text
+from tocsin.inference.field_types import Finite, Probability, Text, UtcTime
 
 LONGEST_CLIP_S = 4.0
 _NO_PART_OF_A_TOPIC = "/+#"
@@ -65,6 +65,17 @@ class SensorSettings(Section):
     position_sigma_m: Annotated[float, Field(ge=0, le=1e6)] = Field(
         default=1.0, description="standard deviation of the position along each axis, metres"
     )
+    clock_sigma_s: Annotated[float, Field(ge=0, le=1e3)] | None = Field(
+        default=None,
+        description="standard deviation of the clock of files whose start is stated, seconds; what is heard live tells "
+        "its own",
+        examples=[0.001],
+    )
+    full_scale_dbspl: Finite | None = Field(
+        default=None,
+        description="sound pressure level of full scale, dB re 20 µPa, where the microphone is calibrated",
+        examples=[120.0],
+    )
 
     @model_validator(mode="after")
     def _placed(self) -> Self:
@@ -77,9 +88,9 @@ class SourceSettings(Section):
     """Where the sound comes from."""
 
     address: SecretStr = Field(
-        default=SecretStr("default"),
-        description="a sound card (default, or a name or number of --list-devices), - for raw samples on standard "
-        "input, a file or folder, or an address such as rtsp://CAMERA/stream",
+        default=SecretStr("device:"),
+        description="device: for the sound card that the system takes, device:NAME or device:NUMBER of --list-devices, "
+        "- for raw samples on standard input, a file or folder, watch:FOLDER, or rtsp://CAMERA/stream, http:// …",
     )
     sample_rate: Annotated[int, Field(ge=1000, le=768_000)] | None = Field(
         default=None, description="Hz; not given: that of the source. Raw samples need it", examples=[48000]
@@ -88,6 +99,13 @@ class SourceSettings(Section):
         default=None, description="how many; not given: all that the source has. Raw samples need it", examples=[1]
     )
     coding: Literal["s16le", "s24le", "s32le", "f32le"] = Field(default="s16le", description="of raw samples alone")
+    latency_s: Annotated[float, Field(ge=0, le=10)] = Field(
+        default=0.0, description="how long after it was in the air a sample arrives at the earliest, seconds"
+    )
+    start_time_utc: UtcTime | None = Field(
+        default=None, description="when the one file began", examples=["2026-01-01T00:00:00Z"]
+    )
+    real_time: bool = Field(default=False, description="whether a file is heard as slowly as a microphone")
 
 
 class ModelSettings(Section):
@@ -179,11 +197,8 @@ class OutboxSettings(Section):
 class ClipSettings(Section):
     """What is kept of sound: nothing, unless seconds are given. Then clips of confident gunshots alone."""
 
-    seconds_before: Annotated[float, Field(ge=0, le=LONGEST_CLIP_S)] = Field(
-        default=0.0, description="before the onset"
-    )
-    seconds_after: Annotated[float, Field(ge=0, le=LONGEST_CLIP_S)] = Field(
-        default=0.0, description="behind the onset; both together at most 4"
+    seconds: Annotated[float, Field(ge=0, le=LONGEST_CLIP_S)] = Field(
+        default=0.0, description="length of a clip, a quarter of it before the onset; at most 4"
     )
     folder: Path = Field(default=Path("clips"), description="where clips lie")
     public_key: Text | None = Field(
@@ -191,22 +206,9 @@ class ClipSettings(Section):
         description="for whose owner alone clips are sealed; not given: whoever reads them can hear them",
         examples=["age1…"],
     )
-    retention_hours: Annotated[float, Field(gt=0, le=24 * 366)] = Field(
-        default=72.0, description="then a clip is deleted"
-    )
+    keep_hours: Annotated[float, Field(gt=0, le=24 * 31)] = Field(default=24.0, description="then a clip is deleted")
     most: Annotated[int, Field(ge=1, le=1_000_000)] = Field(default=200, description="clips kept; the oldest go first")
     log: Path = Field(default=Path("clips.log"), description="the chained log of every clip written, sent and deleted")
-
-    @model_validator(mode="after")
-    def _short(self) -> Self:
-        if self.seconds_before + self.seconds_after > LONGEST_CLIP_S:
-            raise ValueError(f"seconds_before and seconds_after are expected to be at most {LONGEST_CLIP_S:g} together")
-        return self
-
-    @property
-    def kept(self) -> bool:
-        """Whether any sound is kept at all."""
-        return self.seconds_before + self.seconds_after > 0
 
 
 class HealthSettings(Section):

@@ -113,7 +113,7 @@ def test_several_sensors_have_a_channel_each(read):
         ("[broker]\nurl = 'mqtts://h:99999'", "expected mqtts://HOST"),
         ("[broker]\ncert_file = 'c'", "[broker]: cert_file and key_file are expected together"),
         ("[broker]\nurl = 'mqtt://h'\nca_file = 'c'", "expected a url that begins with mqtts://"),
-        ("[clips]\nseconds_before = 3\nseconds_after = 1.1", "expected to be at most 4 together"),
+        ("[clips]\nseconds = 4.1", "less than or equal to 4"),
         ("[health]\nmetrics_port = 1.5", "expected a whole number"),
         ("[outbox]\npath = 3", "[outbox] path: the value 3 does not fit: expected a path"),
         ("[model]\nname = ''", "[model] name: the value '' does not fit: expected at least 1 character"),
