@@ -95,8 +95,7 @@ def _bursts(
     power = float(np.mean(fresh[ORDER + 1 : edge] ** 2))
     outside = fresh > _NEWS * np.sqrt(power)
     outside[:edge] = False
-    around = np.lib.stride_tricks.sliding_window_view(np.pad(fresh, ringing), 2 * ringing + 1).max(axis=1)
-    parts = _runs(outside & (fresh > _RINGING * around), ORDER + burst)
+    parts = _runs(_above_ringing(fresh, np.flatnonzero(outside), ringing), ORDER + burst)
     # What comes after so much quiet has begun anew.
     pauses = np.flatnonzero(parts[1:, 0] - parts[:-1, 1] > quiet)
     parts = parts[: pauses[0] + 1] if pauses.size else parts
@@ -105,7 +104,7 @@ def _bursts(
     end = min(int(parts[-1, 1]) + quiet, steps.size)
     if end < steps.size and end > edge + LONGEST_MS * per_ms:
         return None
-    stretches = _runs(outside[:end], ORDER)
+    stretches = _runs(np.flatnonzero(outside[:end]), ORDER)
     beside = ~outside[:end]
     beside[:edge] = False
     for first, stop in stretches:
@@ -114,9 +113,14 @@ def _bursts(
     return None if left.sum() > _NO_MORE * power * left.size else (parts, stretches, end)
 
 
-def _runs(flags: NDArray[np.bool_], gap: int) -> NDArray[np.int64]:
-    """First and stop of each run of flags, those less than ``gap`` apart being one, ``(n, 2)``."""
-    places = np.flatnonzero(flags)
+def _above_ringing(fresh: NDArray[np.float64], places: NDArray[np.int64], ringing: int) -> NDArray[np.int64]:
+    """Those of the places whose news is more than ringing of the greatest within ``ringing`` samples."""
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(fresh, ringing), 2 * ringing + 1)[places].max(axis=1)
+    return places[fresh[places] > _RINGING * around]
+
+
+def _runs(places: NDArray[np.int64], gap: int) -> NDArray[np.int64]:
+    """First and stop of each run of places, those less than ``gap`` apart being one, ``(n, 2)``."""
     if not places.size:
         return np.empty((0, 2), np.int64)
     breaks = np.flatnonzero(np.diff(places) > gap)
