@@ -116,11 +116,10 @@ class Mender:
         if count < 1:
             return np.empty(0, bool)
         first, frames = self._frames(held, self._done + count * self._block + self._frame)
-        before = np.convolve(frames.sum(axis=1), self._mean_of_frames / self._frame, "valid")[:-1]
-        least = (1 - _ROUNDING) * np.maximum(_STANDS_OUT * before, _NOTHING)
-        found = np.flatnonzero(~(frames[_BEFORE:].max(axis=1) < least))
+        least = (1 - _ROUNDING) * self._least(frames)
+        places = np.flatnonzero(frames[_BEFORE:] > least[:, None])
         blocks = np.zeros(count, bool)
-        blocks[(first - self._frame - self._done + found * self._frame) // self._block] = True
+        blocks[(first - self._frame - self._done + places) // self._block] = True
         return blocks
 
     def _standing_out(self, stop: int) -> list[int]:
@@ -128,9 +127,7 @@ class Mender:
         first, frames = self._frames(self._samples, stop)
         if len(frames) <= _BEFORE:
             return []
-        before = np.convolve(frames @ self._mean, self._mean_of_frames, "valid")[:-1]
-        least = np.maximum(_STANDS_OUT * before, _NOTHING).astype(np.float32)
-        places = np.flatnonzero(frames[_BEFORE:] > least[:, None])
+        places = np.flatnonzero(frames[_BEFORE:] > self._least(frames)[:, None])
         _, firsts = np.unique(places // self._frame, return_index=True)
         starts: list[int] = (first + places[firsts]).tolist()
         return starts
@@ -149,6 +146,11 @@ class Mender:
         near = held[max(base - 1, 0) : base + steps.size]
         np.subtract(near[1:], near[:-1], out=steps[steps.size - near.size + 1 :])
         return first, np.abs(steps, out=steps).reshape(count, self._frame)
+
+    def _least(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What a step of each frame but the first ``_BEFORE`` exceeds that stands out."""
+        before = np.convolve(frames @ self._mean, self._mean_of_frames, "valid")[:-1]
+        return np.maximum(_STANDS_OUT * before, _NOTHING).astype(np.float32)
 
     def _mend(self, jumps: Jumps) -> None:
         stop = jumps.first + jumps.added.size
