@@ -21,15 +21,18 @@ def band_pass_response(band_hz: tuple[float, float], sample_rate: float, samples
     return response[4:]
 
 
-def filter_matrix(band_hz: tuple[float, float], sample_rate: int, hop: int, length: int) -> npt.NDArray[np.float32]:
-    """From the latest samples of a stream to a band's in the last ``hop``, those that tell its power.
+def filter_matrix(
+    band_hz: tuple[float, float], sample_rate: int, hop: int, length: int, frames: int
+) -> npt.NDArray[np.float32]:
+    """From the latest samples of a stream to a band's in the last ``frames`` of ``hop``, those that tell its power.
 
     ``length`` is that of the response, in samples. The power of a low band is told by fewer samples of it: three of
     its highest period will do.
     """
     step = max(1, int(sample_rate / (3.0 * band_hz[1])))
     response = audible(band_pass_response(band_hz, sample_rate, length))[::-1]
-    columns = [np.pad(response, (sample, hop - 1 - sample)) for sample in range(0, hop, step)]
+    samples = [frame * hop + sample for frame in range(frames) for sample in range(0, hop, step)]
+    columns = [np.pad(response, (sample, frames * hop - 1 - sample)) for sample in samples]
     return np.array(columns, np.float32).T.copy()
 
 

@@ -44,6 +44,7 @@ _RESPONSE = 15  # of the filters: by then that of the narrowest band has fallen 
 _CONTEXT = 100
 _LOOKAHEAD = 100
 _BLOCK = 1000
+_FRAMES_A_ROW = 4  # filtered by one row of a product: more cost products with zeros, fewer make the product narrow
 
 _SIGMA_FLOOR_S = 0.0005
 _SAME_ONSET_S = 0.005
@@ -94,14 +95,23 @@ class OnsetPicker:
         highest = HIGHEST_SHARE_OF_RATE * sample_rate
         bands = [(low, min(high, highest)) for low, high in BANDS_HZ if low * 1.3 < highest]
         wide = (WIDE_BAND_HZ[0], min(WIDE_BAND_HZ[1], highest))
-        # A filter is a matrix from the samples of a frame and of those before it to the filtered samples of the frame.
-        self._filters = [filter_matrix(band, sample_rate, self._hop, _RESPONSE * self._hop + 1) for band in bands]
+        # A filter is a matrix from the samples of some frames and of those before to the filtered samples of the frames.
+        self._filters = [
+            filter_matrix(band, sample_rate, self._hop, _RESPONSE * self._hop + 1, _FRAMES_A_ROW) for band in bands
+        ]
         counts = np.array([matrix.shape[1] for matrix in self._filters])
-        self._shares = np.repeat(np.diag(1.0 / counts), counts, axis=0).astype(np.float32)
+        # From the squares of filtered samples to means over each frame, frame by frame and band by band.
+        shares = [
+            np.kron(np.eye(_FRAMES_A_ROW), np.outer(np.full(count, 1 / count), unit))
+            for count, unit in zip(counts // _FRAMES_A_ROW, np.eye(len(bands)), strict=True)
+        ]
+        self._shares = np.concatenate(shares).astype(np.float32)
         # The frames of a block side by side with what lies before them, and filtered: allocating anew would cost more.
-        self._spans = np.empty((_BLOCK, (_RESPONSE + 1) * self._hop), np.float32)
-        self._filtered = np.empty((_BLOCK, len(self._shares)), np.float32)
-        self._wide_response = audible(band_pass_response(wide, sample_rate, self._spans.shape[1]))
+        self._spans = np.empty((_BLOCK // _FRAMES_A_ROW, (_RESPONSE + _FRAMES_A_ROW) * self._hop), np.float32)
+        self._filtered = np.empty((len(self._spans), len(self._shares)), np.float32)
+        ends = np.cumsum(counts).tolist()
+        self._filtered_bands = [self._filtered[:, end - count : end] for end, count in zip(ends, counts, strict=True)]
+        self._wide_response = audible(band_pass_response(wide, sample_rate, (_RESPONSE + 1) * self._hop))
         self._reset()
 
     def _reset(self) -> None:
@@ -198,10 +208,11 @@ class OnsetPicker:
     def _power_of_new_frames(self) -> npt.NDArray[np.float32]:
         """Mean square of every band in the frames of the latest block, shape ``(bands, _BLOCK)``."""
         ready = self._samples[-(_BLOCK + _RESPONSE) * self._hop :]
-        np.copyto(self._spans, sliding_window_view(ready, self._spans.shape[1])[:: self._hop])
-        filtered = [self._spans[:, -len(matrix) :] @ matrix for matrix in self._filters]
-        np.square(np.concatenate(filtered, axis=1, out=self._filtered), out=self._filtered)
-        power: npt.NDArray[np.float32] = (self._filtered @ self._shares).T
+        np.copyto(self._spans, sliding_window_view(ready, self._spans.shape[1])[:: _FRAMES_A_ROW * self._hop])
+        for matrix, band in zip(self._filters, self._filtered_bands, strict=True):
+            np.matmul(self._spans[:, -len(matrix) :], matrix, out=band)
+        np.square(self._filtered, out=self._filtered)
+        power: npt.NDArray[np.float32] = (self._filtered @ self._shares).reshape(_BLOCK, len(self._filters)).T
         return power
 
     def _rise_db(self, heard: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
