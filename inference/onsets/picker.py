@@ -43,6 +43,7 @@ _OPENING = _LEAST_BACKGROUND + _SETTLING  # of a stream: no onset in it has a ba
 _RESPONSE = 15  # of the filters: by then that of the narrowest band has fallen by 85 dB
 _CONTEXT = 100
 _LOOKAHEAD = 100
+_KEPT = _CONTEXT + _LOOKAHEAD  # of the block before
 _BLOCK = 1000
 _FRAMES_A_ROW = 4  # filtered by one row of a product: more cost products with zeros, fewer make the product narrow
 
@@ -106,8 +107,15 @@ class OnsetPicker:
             for count, unit in zip(counts // _FRAMES_A_ROW, np.eye(len(bands)), strict=True)
         ]
         self._shares = np.concatenate(shares).astype(np.float32)
-        # The frames of a block side by side with what lies before them, and filtered: allocating anew would cost more.
-        self._spans = np.empty((_BLOCK // _FRAMES_A_ROW, (_RESPONSE + _FRAMES_A_ROW) * self._hop), np.float32)
+        # All that a block needs is allocated once: anew it would cost more.
+        frames = _KEPT + _BLOCK
+        self._samples = np.empty(frames * self._hop, np.float32)
+        self._power = np.empty((len(bands), frames))
+        self._silent = np.empty(frames, dtype=bool)
+        # The frames of a block, so many in a row, side by side with what lies before them; and filtered.
+        ready, width = self._samples[(_KEPT - _RESPONSE) * self._hop :], (_RESPONSE + _FRAMES_A_ROW) * self._hop
+        self._overlapping = sliding_window_view(ready, width)[:: _FRAMES_A_ROW * self._hop]
+        self._spans = np.empty(self._overlapping.shape, np.float32)
         self._filtered = np.empty((len(self._spans), len(self._shares)), np.float32)
         ends = np.cumsum(counts).tolist()
         self._filtered_bands = [self._filtered[:, end - count : end] for end, count in zip(ends, counts, strict=True)]
@@ -116,11 +124,8 @@ class OnsetPicker:
 
     def _reset(self) -> None:
         self._pending = np.empty(0, np.float32)
-        frames = _CONTEXT + _LOOKAHEAD
-        self._power = np.zeros((len(self._filters), frames))
-        self._silent = np.ones(frames, dtype=bool)
-        self._samples = np.zeros(frames * self._hop, np.float32)
-        self._first_frame = -frames
+        self._samples[:], self._power[:], self._silent[:] = 0.0, 0.0, True
+        self._first_frame = -_KEPT - _BLOCK
         self._last_onset_s = -np.inf
 
     def push(self, samples: npt.ArrayLike) -> list[Onset]:
@@ -157,17 +162,22 @@ class OnsetPicker:
 
     def _process(self, block: npt.NDArray[np.float32]) -> list[Onset]:
         """Filter a block of fixed size, and decide on the frames that now have all their lookahead."""
-        kept = _CONTEXT + _LOOKAHEAD
-        self._first_frame += self._power.shape[1] - kept
-        self._samples = np.concatenate((self._samples[-kept * self._hop :], block))
-        self._power = np.concatenate((self._power[:, -kept:], self._power_of_new_frames()), axis=1)
-        silent = ~block.reshape(_BLOCK, self._hop).any(axis=1)
-        self._silent = np.concatenate((self._silent[-kept:], silent))
+        kept, new = slice(_BLOCK, None), slice(_KEPT, None)
+        self._first_frame += _BLOCK
+        self._samples[: _KEPT * self._hop] = self._samples[_BLOCK * self._hop :]
+        self._samples[_KEPT * self._hop :] = block
+        self._power[:, :_KEPT] = self._power[:, kept]
+        self._power[:, new] = self._power_of_new_frames()
+        self._silent[:_KEPT] = self._silent[kept]
+        # Few frames begin with a zero, and no other is silent.
+        self._silent[new] = block[:: self._hop] == 0.0
+        if self._silent[new].any():
+            self._silent[new] = ~block.reshape(_BLOCK, self._hop).any(axis=1)
         heard = ~long_runs(self._silent, _GAP)
         rise = self._rise_db(heard)
-        new = slice(_CONTEXT, _CONTEXT + _BLOCK)
-        peaks = (rise[new] >= self.threshold_db) & (rise[new] > rise[_CONTEXT - 1 : _CONTEXT + _BLOCK - 1])
-        frames = np.flatnonzero(peaks) + _CONTEXT
+        decided = slice(_CONTEXT, _CONTEXT + _BLOCK)
+        frames = np.flatnonzero(rise[decided] >= self.threshold_db) + _CONTEXT
+        frames = frames[rise[frames] > rise[frames - 1]]
         around = rise[frames[:, None] + np.arange(-_NEIGHBOURHOOD, _NEIGHBOURHOOD + 1)]
         onsets = []
         for frame in frames[around.argmax(axis=1) == _NEIGHBOURHOOD].tolist():
@@ -177,7 +187,7 @@ class OnsetPicker:
             if onset is not None and onset.onset_s - self._last_onset_s > _SAME_ONSET_S:
                 self._last_onset_s = onset.onset_s
                 onsets.append(onset)
-        if self._first_frame == -kept and (opening := self._opening(heard)):
+        if self._first_frame == -_KEPT and (opening := self._opening(heard)):
             others = [onset for onset in onsets if abs(onset.onset_s - opening.onset_s) > _SAME_ONSET_S]
             onsets = sorted([opening, *others], key=lambda onset: onset.onset_s)
         return onsets
@@ -188,7 +198,7 @@ class OnsetPicker:
         The little before it may be quiet only because the filters, or those of a codec, have just begun. So the bang
         must stand out of what comes after it as well: a bang dies away, steady noise that begins does not.
         """
-        begin, stop = _CONTEXT + _LOOKAHEAD, _OPENING + _NEIGHBOURHOOD
+        begin, stop = _KEPT, _OPENING + _NEIGHBOURHOOD
         sums = sums_before(self._power[:, begin : begin + stop + 2 * _KERNEL])
         before = sums[:, 1:stop] / np.arange(1, stop)
         later = (sums[:, 2 * _KERNEL + 1 : 2 * _KERNEL + stop] - sums[:, _KERNEL + 1 : _KERNEL + stop]) / _KERNEL
@@ -207,8 +217,7 @@ class OnsetPicker:
 
     def _power_of_new_frames(self) -> npt.NDArray[np.float32]:
         """Mean square of every band in the frames of the latest block, shape ``(bands, _BLOCK)``."""
-        ready = self._samples[-(_BLOCK + _RESPONSE) * self._hop :]
-        np.copyto(self._spans, sliding_window_view(ready, self._spans.shape[1])[:: _FRAMES_A_ROW * self._hop])
+        np.copyto(self._spans, self._overlapping)
         for matrix, band in zip(self._filters, self._filtered_bands, strict=True):
             np.matmul(self._spans[:, -len(matrix) :], matrix, out=band)
         np.square(self._filtered, out=self._filtered)
@@ -221,8 +230,9 @@ class OnsetPicker:
         The first ``_KERNEL`` frames lack what lies before them and the last what comes after: nobody asks for those.
         """
         first, stop = _KERNEL, heard.size - _KERNEL + 1
-        sums = sums_before(self._power * heard)
-        if heard.all():
+        all_heard = bool(heard.all())
+        sums = sums_before(self._power if all_heard else self._power * heard)
+        if all_heard:
             count: npt.NDArray[np.float64] | float = float(_KERNEL)
             before = (sums[:, first:stop] - sums[:, : stop - first]) / _KERNEL
         else:
