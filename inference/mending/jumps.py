@@ -55,14 +55,17 @@ def find_jumps(samples: NDArray[np.floating], start: int, per_ms: int) -> Jumps 
     ringing = round(_RINGING_MS * per_ms)
     base = max(start - ringing - BACKGROUND_MS * per_ms, 0)
     edge = start - ringing - base
-    near = samples[base : start + (LONGEST_MS + QUIET_MS) * per_ms].astype(float)
-    steps = np.diff(near, prepend=near[0])
+    # Most sounds show themselves soon, and cost no more.
+    soon = samples[base : start + ringing + _SOON_MS * per_ms].astype(float)
+    steps = _steps(soon)
     if edge < LEAST_MS * per_ms - ringing or not steps[:edge].any():
         return None
     filter_ = predictor(steps[1:edge])
-    # Most sounds show themselves soon, and cost no more.
-    soon = edge + 2 * ringing + _SOON_MS * per_ms
-    found = _bursts(steps[:soon], filter_, edge, per_ms) and _bursts(steps, filter_, edge, per_ms)
+    if _bursts(steps, filter_, edge, per_ms) is None:
+        return None
+    near = samples[base : start + (LONGEST_MS + QUIET_MS) * per_ms].astype(float)
+    steps = _steps(near)
+    found = _bursts(steps, filter_, edge, per_ms)
     if found is None:
         return None
     parts, stretches, end = found
@@ -95,7 +98,9 @@ def _bursts(
     power = float(np.mean(fresh[ORDER + 1 : edge] ** 2))
     outside = fresh > _NEWS * np.sqrt(power)
     outside[:edge] = False
-    parts = _runs(_above_ringing(fresh, np.flatnonzero(outside), ringing), ORDER + burst)
+    if not outside.any():
+        return None
+    parts = _runs(outside & (fresh > _RINGING * _greatest_around(fresh, ringing)), ORDER + burst)
     # What comes after so much quiet has begun anew.
     pauses = np.flatnonzero(parts[1:, 0] - parts[:-1, 1] > quiet)
     parts = parts[: pauses[0] + 1] if pauses.size else parts
@@ -104,7 +109,7 @@ def _bursts(
     end = min(int(parts[-1, 1]) + quiet, steps.size)
     if end < steps.size and end > edge + LONGEST_MS * per_ms:
         return None
-    stretches = _runs(np.flatnonzero(outside[:end]), ORDER)
+    stretches = _runs(outside[:end], ORDER)
     beside = ~outside[:end]
     beside[:edge] = False
     for first, stop in stretches:
@@ -113,14 +118,27 @@ def _bursts(
     return None if left.sum() > _NO_MORE * power * left.size else (parts, stretches, end)
 
 
-def _above_ringing(fresh: NDArray[np.float64], places: NDArray[np.int64], ringing: int) -> NDArray[np.int64]:
-    """Those of the places whose news is more than ringing of the greatest within ``ringing`` samples."""
-    around = np.lib.stride_tricks.sliding_window_view(np.pad(fresh, ringing), 2 * ringing + 1)[places].max(axis=1)
-    return places[fresh[places] > _RINGING * around]
+def _steps(near: NDArray[np.float64]) -> NDArray[np.float64]:
+    """From each sample to the next, and before them a step of nothing."""
+    steps = np.zeros(near.size)
+    np.subtract(near[1:], near[:-1], out=steps[1:])
+    return steps
 
 
-def _runs(places: NDArray[np.int64], gap: int) -> NDArray[np.int64]:
-    """First and stop of each run of places, those less than ``gap`` apart being one, ``(n, 2)``."""
+def _greatest_around(values: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
+    """The greatest of the values, none below 0, up to ``reach`` places before and behind each."""
+    width, span = 2 * reach + 1, 1
+    greatest = np.zeros(values.size + 2 * reach)
+    greatest[reach : reach + values.size] = values
+    while 2 * span <= width:  # each is the greatest of so many places in a row
+        greatest = np.maximum(greatest[:-span], greatest[span:])
+        span *= 2
+    return np.maximum(greatest[: values.size], greatest[width - span :])
+
+
+def _runs(flags: NDArray[np.bool_], gap: int) -> NDArray[np.int64]:
+    """First and stop of each run of flags, those less than ``gap`` apart being one, ``(n, 2)``."""
+    places = np.flatnonzero(flags)
     if not places.size:
         return np.empty((0, 2), np.int64)
     breaks = np.flatnonzero(np.diff(places) > gap)

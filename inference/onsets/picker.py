@@ -23,7 +23,7 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tocsin import TocsinError
-from tocsin.inference.onsets.filters import audible, band_pass_response, filter_matrix
+from tocsin.inference.onsets.filters import filter_matrix, response_of
 from tocsin.inference.onsets.frames import falling_means, long_runs, mean_ratio_db, sums_before, variance_change
 from tocsin.inference.onsets.jumps import is_jump
 
@@ -119,7 +119,7 @@ class OnsetPicker:
         self._filtered = np.empty((len(self._spans), len(self._shares)), np.float32)
         ends = np.cumsum(counts).tolist()
         self._filtered_bands = [self._filtered[:, end - count : end] for end, count in zip(ends, counts, strict=True)]
-        self._wide_response = audible(band_pass_response(wide, sample_rate, (_RESPONSE + 1) * self._hop))
+        self._wide_response = response_of(wide, sample_rate, (_RESPONSE + 1) * self._hop)
         self._reset()
 
     def _reset(self) -> None:
