@@ -72,13 +72,14 @@ def pick(onsets: Sequence[Onset], annotator: Annotator, threshold: float) -> lis
     events = []
     for onset in onsets:
         inside = windows_of(onset.onset_s, start_s, card.window_s)
-        if inside.tobytes() not in means:
+        speak = inside.tobytes()
+        if speak not in means:
             first = inside & alternate
             mean = annotator.trace(first if first.any() else inside).probabilities.mean(axis=0)
             if mean[card.classes.index("gunshot")] >= DOUBT:
                 mean = annotator.trace(inside).probabilities.mean(axis=0)
-            means[inside.tobytes()] = mean.tolist()
-        probabilities = dict(zip(card.classes, means[inside.tobytes()], strict=True))
+            means[speak] = mean.tolist()
+        probabilities = dict(zip(card.classes, means[speak], strict=True))
         label = label_of(probabilities, threshold)
         events.append(
             Event(

@@ -59,10 +59,10 @@ class Mender:
     def _take(self, blocks: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """Take whole blocks, one after the other; returns those that now have enough behind them."""
         given: list[NDArray[np.float32]] = []
-        stop = self._samples.size
+        before, mends = self._samples.size, self._mends
         held = np.concatenate((self._samples, blocks))
-        screened, mends = None if self._level or self._slope else self._screened(held), self._mends
-        for stop in range(stop + self._block, held.size + 1, self._block):
+        screened = None if self._level or self._slope else self._screened(held)
+        for stop in range(before + self._block, held.size + 1, self._block):
             self._samples = held[stop - self._block - self._samples.size : stop]
             self._come_back(self._block)
             if self._samples.size - self._done >= self._block + self._ahead:

@@ -96,7 +96,7 @@ class OnsetPicker:
         highest = HIGHEST_SHARE_OF_RATE * sample_rate
         bands = [(low, min(high, highest)) for low, high in BANDS_HZ if low * 1.3 < highest]
         wide = (WIDE_BAND_HZ[0], min(WIDE_BAND_HZ[1], highest))
-        # A filter is a matrix from the samples of some frames and of those before to the filtered samples of the frames.
+        # A filter is a matrix from the samples of some frames, and of those before them, to the filtered samples.
         self._filters = [
             filter_matrix(band, sample_rate, self._hop, _RESPONSE * self._hop + 1, _FRAMES_A_ROW) for band in bands
         ]
@@ -179,7 +179,7 @@ class OnsetPicker:
         frames = np.flatnonzero(rise[decided] >= self.threshold_db) + _CONTEXT
         frames = frames[rise[frames] > rise[frames - 1]]
         around = rise[frames[:, None] + np.arange(-_NEIGHBOURHOOD, _NEIGHBOURHOOD + 1)]
-        onsets = []
+        onsets: list[Onset] = []
         for frame in frames[around.argmax(axis=1) == _NEIGHBOURHOOD].tolist():
             if not heard[frame - 1 : frame + _REFINE_AFTER].all():
                 continue
