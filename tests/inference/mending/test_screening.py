@@ -53,10 +53,23 @@ def compare(samples, size):
 @pytest.mark.parametrize("size", [COUNT, 999])
 @pytest.mark.parametrize("beside", [-1, 0, 1, 31, 32, 33])  # a frame is 32 samples
 @pytest.mark.parametrize("border", [BLOCK, 2 * BLOCK, 3 * BLOCK])
-def test_a_spike_at_the_border_of_a_block_is_mended_alike(rng, border, beside, size):
+@pytest.mark.parametrize("height", [0.07, 0.8])
+def test_a_spike_at_the_border_of_a_block_is_mended_alike(rng, height, border, beside, size):
     samples = (0.002 * rng.standard_normal(COUNT)).astype(np.float32)
-    samples[border + beside] += 0.8
-    assert np.abs(compare(samples, size)).max() < 0.1
+    samples[border + beside] += height
+    assert np.abs(compare(samples, size)).max() < 0.02
+
+
+@pytest.mark.parametrize("size", [COUNT, BLOCK, 2 * BLOCK])
+@pytest.mark.parametrize(("after_ms", "height"), [(60, 1e-3), (120, 1e-3), (520, 1.5e-4)])
+def test_a_spike_that_stands_out_only_of_what_is_mended_is_mended_alike(rng, after_ms, height, size):
+    plug = 3 * BLOCK - 10
+    samples = (6e-6 * rng.standard_normal(COUNT)).astype(np.float32)
+    samples[plug:] += 0.7 * np.exp(-np.arange(COUNT - plug) / (0.15 * RATE)).astype(np.float32)
+    spike = plug + after_ms * RATE // 1000
+    samples[spike] += height
+    result = compare(samples, size)
+    assert abs(result[spike] - result[spike - 1]) < height / 2
 
 
 @pytest.mark.parametrize("level", [0.0, 1e-7, 0.003, 0.9])
