@@ -20,10 +20,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 
 from tocsin import TocsinError
-from tocsin.inference.onsets.filters import filter_matrix, response_of
+from tocsin.inference.onsets.bands import RESPONSE, BandPowers
+from tocsin.inference.onsets.filters import response_of
 from tocsin.inference.onsets.frames import falling_means, long_runs, mean_ratio_db, sums_before, variance_change
 from tocsin.inference.onsets.jumps import is_jump
 
@@ -40,12 +40,10 @@ _REFINE_BEFORE, _REFINE_AFTER = 30, 20
 _GAP = 20
 _SETTLING = 5
 _OPENING = _LEAST_BACKGROUND + _SETTLING  # of a stream: no onset in it has a background before it
-_RESPONSE = 15  # of the filters: by then that of the narrowest band has fallen by 85 dB
 _CONTEXT = 100
 _LOOKAHEAD = 100
 _KEPT = _CONTEXT + _LOOKAHEAD  # of the block before
 _BLOCK = 1000
-_FRAMES_A_ROW = 4  # filtered by one row of a product: more cost products with zeros, fewer make the product narrow
 
 _SIGMA_FLOOR_S = 0.0005
 _SAME_ONSET_S = 0.005
@@ -96,30 +94,12 @@ class OnsetPicker:
         highest = HIGHEST_SHARE_OF_RATE * sample_rate
         bands = [(low, min(high, highest)) for low, high in BANDS_HZ if low * 1.3 < highest]
         wide = (WIDE_BAND_HZ[0], min(WIDE_BAND_HZ[1], highest))
-        # A filter is a matrix from the samples of some frames, and of those before them, to the filtered samples.
-        self._filters = [
-            filter_matrix(band, sample_rate, self._hop, _RESPONSE * self._hop + 1, _FRAMES_A_ROW) for band in bands
-        ]
-        counts = np.array([matrix.shape[1] for matrix in self._filters])
-        # From the squares of filtered samples to means over each frame, frame by frame and band by band.
-        shares = [
-            np.kron(np.eye(_FRAMES_A_ROW), np.outer(np.full(count, 1 / count), unit))
-            for count, unit in zip(counts // _FRAMES_A_ROW, np.eye(len(bands)), strict=True)
-        ]
-        self._shares = np.concatenate(shares).astype(np.float32)
-        # All that a block needs is allocated once: anew it would cost more.
         frames = _KEPT + _BLOCK
         self._samples = np.empty(frames * self._hop, np.float32)
         self._power = np.empty((len(bands), frames))
         self._silent = np.empty(frames, dtype=bool)
-        # The frames of a block, so many in a row, side by side with what lies before them; and filtered.
-        ready, width = self._samples[(_KEPT - _RESPONSE) * self._hop :], (_RESPONSE + _FRAMES_A_ROW) * self._hop
-        self._overlapping = sliding_window_view(ready, width)[:: _FRAMES_A_ROW * self._hop]
-        self._spans = np.empty(self._overlapping.shape, np.float32)
-        self._filtered = np.empty((len(self._spans), len(self._shares)), np.float32)
-        ends = np.cumsum(counts).tolist()
-        self._filtered_bands = [self._filtered[:, end - count : end] for end, count in zip(ends, counts, strict=True)]
-        self._wide_response = response_of(wide, sample_rate, (_RESPONSE + 1) * self._hop)
+        self._powers = BandPowers(bands, sample_rate, self._hop, self._samples[(_KEPT - RESPONSE) * self._hop :])
+        self._wide_response = response_of(wide, sample_rate, (RESPONSE + 1) * self._hop)
         self._reset()
 
     def _reset(self) -> None:
@@ -167,7 +147,7 @@ class OnsetPicker:
         self._samples[: _KEPT * self._hop] = self._samples[_BLOCK * self._hop :]
         self._samples[_KEPT * self._hop :] = block
         self._power[:, :_KEPT] = self._power[:, kept]
-        self._power[:, new] = self._power_of_new_frames()
+        self._power[:, new] = self._powers.measure()
         self._silent[:_KEPT] = self._silent[kept]
         # Few frames begin with a zero, and no other is silent.
         self._silent[new] = block[:: self._hop] == 0.0
@@ -214,15 +194,6 @@ class OnsetPicker:
         rise_db = float(mean_ratio_db(after, before)[best])
         onset = self._refine(frame, heard, rise_db) if rise_db >= self.threshold_db else None
         return onset if onset is not None and onset.onset_s < _OPENING * self._frame_s else None
-
-    def _power_of_new_frames(self) -> npt.NDArray[np.float32]:
-        """Mean square of every band in the frames of the latest block, shape ``(bands, _BLOCK)``."""
-        np.copyto(self._spans, self._overlapping)
-        for matrix, band in zip(self._filters, self._filtered_bands, strict=True):
-            np.matmul(self._spans[:, -len(matrix) :], matrix, out=band)
-        np.square(self._filtered, out=self._filtered)
-        power: npt.NDArray[np.float32] = (self._filtered @ self._shares).reshape(_BLOCK, len(self._filters)).T
-        return power
 
     def _rise_db(self, heard: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
         """Mean over the bands of the power after a frame against that before it, in dB; -inf without a background.
