@@ -41,6 +41,7 @@ class Model:
         except Exception as error:  # onnxruntime raises its own types, one for each kind of bad file
             raise TocsinError(f"{self.path}: onnxruntime cannot load it as an ONNX model") from error
         self._check_contract()
+        self._input = self._session.get_inputs()[0].name
 
     @cached_property
     def card(self) -> WeightCard:
@@ -83,7 +84,7 @@ class Model:
                 f"{self.card.model_id} takes finite samples in -1 to 1, but sample {sample} of window {window} is "
                 f"{windows[window, sample]}"
             )
-        result: NDArray[np.float32] = self._session.run(None, {self._session.get_inputs()[0].name: windows})[0]
+        result: NDArray[np.float32] = self._session.run(None, {self._input: windows})[0]
         return result
 
     def probabilities(self, windows: NDArray[np.float32]) -> NDArray[np.float64]:

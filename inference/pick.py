@@ -68,14 +68,18 @@ def event_columns(classes: Sequence[str]) -> tuple[str, ...]:
 def pick(onsets: Sequence[Onset], annotator: Annotator, threshold: float) -> list[Event]:
     """Join onsets with the class probabilities at their time; nothing is dropped here."""
     card, start_s, alternate = annotator.model.card, annotator.start_s, annotator.alternate
+    means: dict[bytes, list[float]] = {}  # of the windows that speak: near onsets have the same
     events = []
     for onset in onsets:
         inside = windows_of(onset.onset_s, start_s, card.window_s)
-        first = inside & alternate
-        mean = annotator.trace(first if first.any() else inside).probabilities.mean(axis=0)
-        if mean[card.classes.index("gunshot")] >= DOUBT:
-            mean = annotator.trace(inside).probabilities.mean(axis=0)
-        probabilities = {label: float(value) for label, value in zip(card.classes, mean, strict=True)}
+        speak = inside.tobytes()
+        if speak not in means:
+            first = inside & alternate
+            mean = annotator.trace(first if first.any() else inside).probabilities.mean(axis=0)
+            if mean[card.classes.index("gunshot")] >= DOUBT:
+                mean = annotator.trace(inside).probabilities.mean(axis=0)
+            means[speak] = mean.tolist()
+        probabilities = dict(zip(card.classes, means[speak], strict=True))
         label = label_of(probabilities, threshold)
         events.append(
             Event(

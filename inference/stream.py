@@ -57,17 +57,16 @@ class EventStream:
         """
         taken = as_samples(samples, self._sample_rate, self._taken)
         self._taken += len(taken)
-        return self._cut(self._mender.push(taken))
+        events = []
+        for first in range(0, len(taken), BLOCKS_AT_ONCE * self._block):
+            events += self._cut(self._mender.push(taken[first : first + BLOCKS_AT_ONCE * self._block]))
+        return events
 
     def _cut(self, mended: NDArray[np.float32]) -> list[Event]:
         pending = np.concatenate([self._pending, mended])
         whole = len(pending) // self._block * self._block
-        blocks = list(pending[:whole].reshape(-1, self._block))
         self._pending = pending[whole:].copy()
-        events = []
-        for first in range(0, len(blocks), BLOCKS_AT_ONCE):
-            events += self._advance(blocks[first : first + BLOCKS_AT_ONCE], last=False)
-        return events
+        return self._advance(list(pending[:whole].reshape(-1, self._block)), last=False) if whole else []
 
     def flush(self) -> list[Event]:
         """End of the audio: the events that were still open."""

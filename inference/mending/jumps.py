@@ -55,14 +55,17 @@ def find_jumps(samples: NDArray[np.floating], start: int, per_ms: int) -> Jumps 
     ringing = round(_RINGING_MS * per_ms)
     base = max(start - ringing - BACKGROUND_MS * per_ms, 0)
     edge = start - ringing - base
-    near = samples[base : start + (LONGEST_MS + QUIET_MS) * per_ms].astype(float)
-    steps = np.diff(near, prepend=near[0])
+    # Most sounds show themselves soon, and cost no more.
+    soon = samples[base : start + ringing + _SOON_MS * per_ms].astype(float)
+    steps = _steps(soon)
     if edge < LEAST_MS * per_ms - ringing or not steps[:edge].any():
         return None
     filter_ = predictor(steps[1:edge])
-    # Most sounds show themselves soon, and cost no more.
-    soon = edge + 2 * ringing + _SOON_MS * per_ms
-    found = _bursts(steps[:soon], filter_, edge, per_ms) and _bursts(steps, filter_, edge, per_ms)
+    if _bursts(steps, filter_, edge, per_ms) is None:
+        return None
+    near = samples[base : start + (LONGEST_MS + QUIET_MS) * per_ms].astype(float)
+    steps = _steps(near)
+    found = _bursts(steps, filter_, edge, per_ms)
     if found is None:
         return None
     parts, stretches, end = found
@@ -95,8 +98,9 @@ def _bursts(
     power = float(np.mean(fresh[ORDER + 1 : edge] ** 2))
     outside = fresh > _NEWS * np.sqrt(power)
     outside[:edge] = False
-    around = np.lib.stride_tricks.sliding_window_view(np.pad(fresh, ringing), 2 * ringing + 1).max(axis=1)
-    parts = _runs(outside & (fresh > _RINGING * around), ORDER + burst)
+    if not outside.any():
+        return None
+    parts = _runs(outside & (fresh > _RINGING * _greatest_around(fresh, ringing)), ORDER + burst)
     # What comes after so much quiet has begun anew.
     pauses = np.flatnonzero(parts[1:, 0] - parts[:-1, 1] > quiet)
     parts = parts[: pauses[0] + 1] if pauses.size else parts
@@ -112,6 +116,24 @@ def _bursts(
         beside[first : stop + ORDER] = False
     left = fresh[:end][beside] ** 2
     return None if left.sum() > _NO_MORE * power * left.size else (parts, stretches, end)
+
+
+def _steps(near: NDArray[np.float64]) -> NDArray[np.float64]:
+    """From each sample to the next, and before them a step of nothing."""
+    steps = np.zeros(near.size)
+    np.subtract(near[1:], near[:-1], out=steps[1:])
+    return steps
+
+
+def _greatest_around(values: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
+    """The greatest of the values, none below 0, up to ``reach`` places before and behind each."""
+    width, span = 2 * reach + 1, 1
+    greatest = np.zeros(values.size + 2 * reach)
+    greatest[reach : reach + values.size] = values
+    while 2 * span <= width:  # each is the greatest of so many places in a row
+        greatest = np.maximum(greatest[:-span], greatest[span:])
+        span *= 2
+    return np.maximum(greatest[: values.size], greatest[width - span :])
 
 
 def _runs(flags: NDArray[np.bool_], gap: int) -> NDArray[np.int64]:

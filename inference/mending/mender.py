@@ -6,9 +6,11 @@ from numpy.typing import NDArray
 from tocsin.inference.mending.jumps import LONGEST_MS, QUIET_MS, Jumps, find_jumps
 
 BLOCK_MS, _CONTEXT_MS = 500, 150
+_BLOCKS_AT_ONCE = 20  # at most: what is held then stays near the processor
 AHEAD_MS = LONGEST_MS + 2 * QUIET_MS
 # A step from sample to sample stands out by so many times the mean of so many frames of so many milliseconds before.
 _STANDS_OUT, _BEFORE, _FRAME_MS = 10.0, 5, 4
+_ROUNDING = 1e-3  # more than the sums of a frame can differ by, whatever their order
 _PAUSE_MS = 10  # from what may be sound to the next that is looked at
 _RETURN_S = 0.15  # a level that was taken out comes back like a critically damped spring of this time constant
 _NOTHING = 1e-6
@@ -38,26 +40,43 @@ class Mender:
         self._samples = np.empty(0, np.float32)  # the context, mended for good, then what is still to be given back
         self._done = 0  # of them, the context
         self._free_from = 0  # no jump begins before this one
-        self._mended = False
+        self._mends = 0
         self._level, self._slope = 0.0, 0.0  # of what is taken out of the sample that comes next
 
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Take samples ``(n,)`` and return those that are now certain."""
         given = [np.empty(0, np.float32)]
-        self._pending = np.concatenate((self._pending, samples))
-        # Blocks at fixed places, so that no rounding depends on the sizes that come.
-        whole = self._pending.size // self._block * self._block
-        for block in self._pending[:whole].reshape(-1, self._block):
-            self._append(block)
-            if self._samples.size - self._done >= self._block + self._ahead:
-                given.append(self._advance(self._block))
-        self._pending = self._pending[whole:].copy()
+        for first in range(0, len(samples), _BLOCKS_AT_ONCE * self._block):
+            piece = samples[first : first + _BLOCKS_AT_ONCE * self._block]
+            self._pending = np.concatenate((self._pending, piece))
+            # Blocks at fixed places, so that no rounding depends on the sizes that come.
+            whole = self._pending.size // self._block * self._block
+            if whole:
+                given += self._take(self._pending[:whole])
+                self._pending = self._pending[whole:].copy()
         return np.concatenate(given)
+
+    def _take(self, blocks: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """Take whole blocks, one after the other; returns those that now have enough behind them."""
+        given: list[NDArray[np.float32]] = []
+        before, mends = self._samples.size, self._mends
+        held = np.concatenate((self._samples, blocks))
+        screened = None if self._level or self._slope else self._screened(held)
+        for stop in range(before + self._block, held.size + 1, self._block):
+            self._samples = held[stop - self._block - self._samples.size : stop]
+            self._come_back(self._block)
+            if self._samples.size - self._done >= self._block + self._ahead:
+                # Behind a mend the samples are no longer those that were screened.
+                looked_at = screened is None or self._mends > mends or bool(screened[len(given)])
+                given.append(self._advance(self._block, looked_at))
+        self._samples = self._samples.copy()  # of so many blocks, what is still needed
+        return given
 
     def flush(self) -> NDArray[np.float32]:
         """End of the sound: return what is left. The mender then starts again."""
-        self._append(self._pending)
-        if self._mended:
+        self._samples = np.concatenate((self._samples, self._pending))
+        self._come_back(self._pending.size)
+        if self._mends:
             # What stays of a step would end in another, for nothing follows: it ends gently.
             left = self._samples[self._done :]
             level = left[-_BEFORE * self._frame :].mean() if left.size else 0.0
@@ -66,18 +85,17 @@ class Mender:
         self._reset()
         return rest
 
-    def _append(self, samples: NDArray[np.float32]) -> None:
-        self._samples = np.concatenate((self._samples, samples))
+    def _come_back(self, count: int) -> None:
+        """Take out of the last ``count`` samples what a level that was taken out before them leaves there."""
         if abs(self._level) + abs(self._slope) * self._return > _NOTHING:
-            first = self._samples.size - samples.size
-            self._level, self._slope = self._take_out(first, self._level, self._slope)
+            self._level, self._slope = self._take_out(self._samples.size - count, self._level, self._slope)
         else:
             self._level = self._slope = 0.0
 
-    def _advance(self, count: int) -> NDArray[np.float32]:
-        """Mend the next ``count`` samples and give them back."""
+    def _advance(self, count: int, looked_at: bool = True) -> NDArray[np.float32]:
+        """Mend the next ``count`` samples, where they are looked at, and give them back."""
         end = self._done + count
-        for start in self._standing_out(end + self._frame):
+        for start in self._standing_out(end + self._frame) if looked_at else []:
             if start >= self._free_from:
                 jumps = find_jumps(self._samples, start, self._per_ms)
                 self._free_from = start + _PAUSE_MS * self._per_ms
@@ -89,30 +107,56 @@ class Mender:
         self._done, self._free_from = end - gone, self._free_from - gone
         return given
 
+    def _screened(self, held: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """In which of the blocks that ``held`` lets go of a step may stand out, ``(blocks,)``; in the others none does.
+
+        Sums in another order differ by less than ``_ROUNDING``.
+        """
+        count = (held.size - self._done - self._ahead) // self._block
+        if count < 1:
+            return np.empty(0, bool)
+        first, frames = self._frames(held, self._done + count * self._block + self._frame)
+        least = (1 - _ROUNDING) * self._least(frames)
+        places = np.flatnonzero(frames[_BEFORE:] > least[:, None])
+        blocks = np.zeros(count, bool)
+        blocks[(first - self._frame - self._done + places) // self._block] = True
+        return blocks
+
     def _standing_out(self, stop: int) -> list[int]:
         """Indices of samples before ``stop`` whose step stands out of those before it, the first in its frame."""
-        first = max(self._done, (_BEFORE - 1) * self._frame) + self._frame
-        base = first - _BEFORE * self._frame
-        count = (min(stop, self._samples.size) - base) // self._frame
-        if count <= _BEFORE:
+        first, frames = self._frames(self._samples, stop)
+        if len(frames) <= _BEFORE:
             return []
-        # The first sample is compared with itself where none lies before it.
-        held = self._samples[max(base - 1, 0) : base + count * self._frame]
-        steps = np.empty(count * self._frame, np.float32)
-        steps[0] = 0.0
-        np.subtract(held[1:], held[:-1], out=steps[-held.size + 1 :])
-        frames = np.abs(steps, out=steps).reshape(count, self._frame)
-        before = np.convolve(frames @ self._mean, self._mean_of_frames, "valid")[:-1]
-        least = np.maximum(_STANDS_OUT * before, _NOTHING).astype(np.float32)
-        places = np.flatnonzero(frames[_BEFORE:] > least[:, None])
+        places = np.flatnonzero(frames[_BEFORE:] > self._least(frames)[:, None])
         _, firsts = np.unique(places // self._frame, return_index=True)
         starts: list[int] = (first + places[firsts]).tolist()
         return starts
 
+    def _frames(self, held: NDArray[np.float32], stop: int) -> tuple[int, NDArray[np.float32]]:
+        """Steps from sample to sample without their sign in frames to ``stop``, ``(frames, samples)``.
+
+        Before them the index of the first sample that is still to be looked at: ``_BEFORE`` frames lie before it.
+        """
+        first = max(self._done, (_BEFORE - 1) * self._frame) + self._frame
+        base = first - _BEFORE * self._frame
+        count = max((min(stop, held.size) - base) // self._frame, 0)
+        steps = np.empty(count * self._frame, np.float32)
+        # The first sample is compared with itself where none lies before it.
+        steps[:1] = 0.0
+        near = held[max(base - 1, 0) : base + steps.size]
+        np.subtract(near[1:], near[:-1], out=steps[steps.size - near.size + 1 :])
+        return first, np.abs(steps, out=steps).reshape(count, self._frame)
+
+    def _least(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What a step of each frame but the first ``_BEFORE`` exceeds that stands out."""
+        before = np.convolve(frames @ self._mean, self._mean_of_frames, "valid")[:-1]
+        return np.maximum(_STANDS_OUT * before, _NOTHING).astype(np.float32)
+
     def _mend(self, jumps: Jumps) -> None:
         stop = jumps.first + jumps.added.size
         self._samples[jumps.first : stop] -= jumps.added
-        self._free_from, self._mended = stop, True
+        self._free_from = stop
+        self._mends += 1
         level, slope = self._take_out(stop, jumps.level, jumps.slope)
         self._level, self._slope = self._level + level, self._slope + slope
 

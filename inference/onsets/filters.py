@@ -1,5 +1,7 @@
 """The filters of the onset picker, as products of matrices: no start-up time of a library of filters."""
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -21,16 +23,31 @@ def band_pass_response(band_hz: tuple[float, float], sample_rate: float, samples
     return response[4:]
 
 
-def filter_matrix(band_hz: tuple[float, float], sample_rate: int, hop: int, length: int) -> npt.NDArray[np.float32]:
-    """From the latest samples of a stream to a band's in the last ``hop``, those that tell its power.
+@lru_cache(maxsize=16)
+def filter_matrix(
+    band_hz: tuple[float, float], sample_rate: int, hop: int, length: int, frames: int
+) -> npt.NDArray[np.float32]:
+    """From the latest samples of a stream to a band's in the last ``frames`` of ``hop``, those that tell its power.
 
     ``length`` is that of the response, in samples. The power of a low band is told by fewer samples of it: three of
-    its highest period will do.
+    its highest period will do. It is kept for the next picker of the same rate, and nobody may write to it.
     """
     step = max(1, int(sample_rate / (3.0 * band_hz[1])))
     response = audible(band_pass_response(band_hz, sample_rate, length))[::-1]
-    columns = [np.pad(response, (sample, hop - 1 - sample)) for sample in range(0, hop, step)]
-    return np.array(columns, np.float32).T.copy()
+    samples = [frame * hop + sample for frame in range(frames) for sample in range(0, hop, step)]
+    matrix = np.zeros((response.size + frames * hop - 1, len(samples)), np.float32)
+    for column, sample in enumerate(samples):
+        matrix[sample : sample + response.size, column] = response
+    matrix.setflags(write=False)
+    return matrix
+
+
+@lru_cache(maxsize=4)
+def response_of(band_hz: tuple[float, float], sample_rate: int, length: int) -> npt.NDArray[np.float64]:
+    """The audible impulse response of a band, at most ``length`` samples of it; kept like :func:`filter_matrix`."""
+    response = audible(band_pass_response(band_hz, sample_rate, length))
+    response.setflags(write=False)
+    return response
 
 
 def audible(response: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -31,8 +31,8 @@ def is_jump(samples: NDArray[np.floating], edge: int, per_ms: int) -> bool:
     first = max(edge - _MARGIN_MS * per_ms, 0)
     early = samples[max(edge - _BEFORE_MS * per_ms, 0) : first].astype(float)
     event = samples[first : edge + _AFTER_MS * per_ms].astype(float)
-    background = float(np.mean(np.diff(early) ** 2)) if early.size > 1 else 0.0
-    steps = np.sort(np.diff(event) ** 2)
+    background = float(np.mean((early[1:] - early[:-1]) ** 2)) if early.size > 1 else 0.0
+    steps = np.sort((event[1:] - event[:-1]) ** 2)
     # Two jumps, each spread over two samples by the filter of a converter or of resampling, at the least.
     jumps = max(4, per_ms // 3)
     great, others = float(steps[-jumps:].sum()), float(steps[:-jumps].sum())

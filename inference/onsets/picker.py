@@ -20,10 +20,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 
 from tocsin import TocsinError
-from tocsin.inference.onsets.filters import audible, band_pass_response, filter_matrix
+from tocsin.inference.onsets.bands import RESPONSE, BandPowers
+from tocsin.inference.onsets.filters import response_of
 from tocsin.inference.onsets.frames import falling_means, long_runs, mean_ratio_db, sums_before, variance_change
 from tocsin.inference.onsets.jumps import is_jump
 
@@ -40,9 +40,9 @@ _REFINE_BEFORE, _REFINE_AFTER = 30, 20
 _GAP = 20
 _SETTLING = 5
 _OPENING = _LEAST_BACKGROUND + _SETTLING  # of a stream: no onset in it has a background before it
-_RESPONSE = 15  # of the filters: by then that of the narrowest band has fallen by 85 dB
 _CONTEXT = 100
 _LOOKAHEAD = 100
+_KEPT = _CONTEXT + _LOOKAHEAD  # of the block before
 _BLOCK = 1000
 
 _SIGMA_FLOOR_S = 0.0005
@@ -94,23 +94,18 @@ class OnsetPicker:
         highest = HIGHEST_SHARE_OF_RATE * sample_rate
         bands = [(low, min(high, highest)) for low, high in BANDS_HZ if low * 1.3 < highest]
         wide = (WIDE_BAND_HZ[0], min(WIDE_BAND_HZ[1], highest))
-        # A filter is a matrix from the samples of a frame and of those before it to the filtered samples of the frame.
-        self._filters = [filter_matrix(band, sample_rate, self._hop, _RESPONSE * self._hop + 1) for band in bands]
-        counts = np.array([matrix.shape[1] for matrix in self._filters])
-        self._shares = np.repeat(np.diag(1.0 / counts), counts, axis=0).astype(np.float32)
-        # The frames of a block side by side with what lies before them, and filtered: allocating anew would cost more.
-        self._spans = np.empty((_BLOCK, (_RESPONSE + 1) * self._hop), np.float32)
-        self._filtered = np.empty((_BLOCK, len(self._shares)), np.float32)
-        self._wide_response = audible(band_pass_response(wide, sample_rate, self._spans.shape[1]))
+        frames = _KEPT + _BLOCK
+        self._samples = np.empty(frames * self._hop, np.float32)
+        self._power = np.empty((len(bands), frames))
+        self._silent = np.empty(frames, dtype=bool)
+        self._powers = BandPowers(bands, sample_rate, self._hop, self._samples[(_KEPT - RESPONSE) * self._hop :])
+        self._wide_response = response_of(wide, sample_rate, (RESPONSE + 1) * self._hop)
         self._reset()
 
     def _reset(self) -> None:
         self._pending = np.empty(0, np.float32)
-        frames = _CONTEXT + _LOOKAHEAD
-        self._power = np.zeros((len(self._filters), frames))
-        self._silent = np.ones(frames, dtype=bool)
-        self._samples = np.zeros(frames * self._hop, np.float32)
-        self._first_frame = -frames
+        self._samples[:], self._power[:], self._silent[:] = 0.0, 0.0, True
+        self._first_frame = -_KEPT - _BLOCK
         self._last_onset_s = -np.inf
 
     def push(self, samples: npt.ArrayLike) -> list[Onset]:
@@ -147,19 +142,24 @@ class OnsetPicker:
 
     def _process(self, block: npt.NDArray[np.float32]) -> list[Onset]:
         """Filter a block of fixed size, and decide on the frames that now have all their lookahead."""
-        kept = _CONTEXT + _LOOKAHEAD
-        self._first_frame += self._power.shape[1] - kept
-        self._samples = np.concatenate((self._samples[-kept * self._hop :], block))
-        self._power = np.concatenate((self._power[:, -kept:], self._power_of_new_frames()), axis=1)
-        silent = ~block.reshape(_BLOCK, self._hop).any(axis=1)
-        self._silent = np.concatenate((self._silent[-kept:], silent))
+        kept, new = slice(_BLOCK, None), slice(_KEPT, None)
+        self._first_frame += _BLOCK
+        self._samples[: _KEPT * self._hop] = self._samples[_BLOCK * self._hop :]
+        self._samples[_KEPT * self._hop :] = block
+        self._power[:, :_KEPT] = self._power[:, kept]
+        self._power[:, new] = self._powers.measure()
+        self._silent[:_KEPT] = self._silent[kept]
+        # Few frames begin with a zero, and no other is silent.
+        self._silent[new] = block[:: self._hop] == 0.0
+        if self._silent[new].any():
+            self._silent[new] = ~block.reshape(_BLOCK, self._hop).any(axis=1)
         heard = ~long_runs(self._silent, _GAP)
         rise = self._rise_db(heard)
-        new = slice(_CONTEXT, _CONTEXT + _BLOCK)
-        peaks = (rise[new] >= self.threshold_db) & (rise[new] > rise[_CONTEXT - 1 : _CONTEXT + _BLOCK - 1])
-        frames = np.flatnonzero(peaks) + _CONTEXT
+        decided = slice(_CONTEXT, _CONTEXT + _BLOCK)
+        frames = np.flatnonzero(rise[decided] >= self.threshold_db) + _CONTEXT
+        frames = frames[rise[frames] > rise[frames - 1]]
         around = rise[frames[:, None] + np.arange(-_NEIGHBOURHOOD, _NEIGHBOURHOOD + 1)]
-        onsets = []
+        onsets: list[Onset] = []
         for frame in frames[around.argmax(axis=1) == _NEIGHBOURHOOD].tolist():
             if not heard[frame - 1 : frame + _REFINE_AFTER].all():
                 continue
@@ -167,7 +167,7 @@ class OnsetPicker:
             if onset is not None and onset.onset_s - self._last_onset_s > _SAME_ONSET_S:
                 self._last_onset_s = onset.onset_s
                 onsets.append(onset)
-        if self._first_frame == -kept and (opening := self._opening(heard)):
+        if self._first_frame == -_KEPT and (opening := self._opening(heard)):
             others = [onset for onset in onsets if abs(onset.onset_s - opening.onset_s) > _SAME_ONSET_S]
             onsets = sorted([opening, *others], key=lambda onset: onset.onset_s)
         return onsets
@@ -178,7 +178,7 @@ class OnsetPicker:
         The little before it may be quiet only because the filters, or those of a codec, have just begun. So the bang
         must stand out of what comes after it as well: a bang dies away, steady noise that begins does not.
         """
-        begin, stop = _CONTEXT + _LOOKAHEAD, _OPENING + _NEIGHBOURHOOD
+        begin, stop = _KEPT, _OPENING + _NEIGHBOURHOOD
         sums = sums_before(self._power[:, begin : begin + stop + 2 * _KERNEL])
         before = sums[:, 1:stop] / np.arange(1, stop)
         later = (sums[:, 2 * _KERNEL + 1 : 2 * _KERNEL + stop] - sums[:, _KERNEL + 1 : _KERNEL + stop]) / _KERNEL
@@ -195,23 +195,15 @@ class OnsetPicker:
         onset = self._refine(frame, heard, rise_db) if rise_db >= self.threshold_db else None
         return onset if onset is not None and onset.onset_s < _OPENING * self._frame_s else None
 
-    def _power_of_new_frames(self) -> npt.NDArray[np.float32]:
-        """Mean square of every band in the frames of the latest block, shape ``(bands, _BLOCK)``."""
-        ready = self._samples[-(_BLOCK + _RESPONSE) * self._hop :]
-        np.copyto(self._spans, sliding_window_view(ready, self._spans.shape[1])[:: self._hop])
-        filtered = [self._spans[:, -len(matrix) :] @ matrix for matrix in self._filters]
-        np.square(np.concatenate(filtered, axis=1, out=self._filtered), out=self._filtered)
-        power: npt.NDArray[np.float32] = (self._filtered @ self._shares).T
-        return power
-
     def _rise_db(self, heard: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
         """Mean over the bands of the power after a frame against that before it, in dB; -inf without a background.
 
         The first ``_KERNEL`` frames lack what lies before them and the last what comes after: nobody asks for those.
         """
         first, stop = _KERNEL, heard.size - _KERNEL + 1
-        sums = sums_before(self._power * heard)
-        if heard.all():
+        all_heard = bool(heard.all())
+        sums = sums_before(self._power if all_heard else self._power * heard)
+        if all_heard:
             count: npt.NDArray[np.float64] | float = float(_KERNEL)
             before = (sums[:, first:stop] - sums[:, : stop - first]) / _KERNEL
         else:

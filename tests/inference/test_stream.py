@@ -209,6 +209,14 @@ def test_pick_asks_no_further_where_the_first_window_is_sure_of_no_gunshot():
     assert doubtful.asked == [[2], [2, 3]]
 
 
+def test_onsets_of_the_same_windows_ask_once_and_are_told_the_same():
+    windows = told(0.0, 0.2, 0.9, 0.7, 0.1)
+    events = pick([ONSET, replace(ONSET, onset_s=ONSET.onset_s + 0.01)], windows, threshold=0.75)
+    assert events[0].probabilities == events[1].probabilities
+    assert events[0].probabilities is not events[1].probabilities
+    assert windows.asked == [[2], [2, 3]]
+
+
 def test_every_second_window_stays_so_when_windows_are_forgotten(model):
     annotator = Annotator(model)
     annotator.push(np.zeros(5 * 12000, np.float32))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.signal import butter, lfilter
 
 from tocsin import TocsinError
-from tocsin.inference.onsets.filters import band_pass_response
+from tocsin.inference.onsets.filters import band_pass_response, filter_matrix
 from tocsin.inference.onsets.picker import OnsetPicker, pick_onsets
 
 
@@ -170,3 +170,14 @@ def test_filters_are_those_of_scipy(sample_rate, band_hz):
     pulse[0] = 1.0
     expected = lfilter(*butter(2, band_hz, "bandpass", fs=sample_rate), pulse)
     np.testing.assert_allclose(band_pass_response(band_hz, sample_rate, pulse.size), expected, atol=1e-10)
+
+
+@pytest.mark.parametrize("sample_rate", [3000, 12000, 48000])
+@pytest.mark.parametrize("band_hz", [(200.0, 500.0), (500.0, 1300.0)])
+def test_frames_in_a_row_are_filtered_as_each_alone(rng, sample_rate, band_hz):
+    hop = sample_rate // 1000
+    alone, row = (filter_matrix(band_hz, sample_rate, hop, 15 * hop + 1, frames) for frames in (1, 4))
+    samples = rng.standard_normal(len(row))
+    ends = len(row) - hop * np.arange(3, -1, -1)
+    expected = [samples[end - len(alone) : end] @ alone for end in ends]
+    np.testing.assert_allclose(samples @ row, np.concatenate(expected), rtol=1e-12, atol=1e-12)
