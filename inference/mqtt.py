@@ -64,17 +64,10 @@ class BrokerAddress:
             parts = urlsplit(url)
             port = parts.port
         except ValueError:
-            raise TocsinError(
-                f"{_shown(url)} is no address of a broker: expected mqtts://HOST or mqtt://HOST:PORT"
-            ) from None
-        if (
-            parts.scheme not in PORTS
-            or not parts.hostname
-            or parts.path not in ("", "/")
-            or parts.query
-            or parts.fragment
-        ):
-            raise TocsinError(f"{_shown(url)} is no address of a broker: expected mqtts://HOST or mqtt://HOST:PORT")
+            raise _no_address(url) from None
+        extra = parts.path not in ("", "/") or parts.query or parts.fragment
+        if parts.scheme not in PORTS or not parts.hostname or extra:
+            raise _no_address(url)
         if parts.password is not None:
             raise TocsinError("a password in the address can be seen by others: put it into a file, and name that")
         if parts.username:
@@ -98,16 +91,11 @@ def check_name(name: str, what: str) -> str:
     Raises:
         TocsinError: it cannot; ``what`` says what it was to name.
     """
-    if (
-        not name
-        or len(name) > LONGEST_NAME
-        or name[0] == "$"
-        or not name.isprintable()
-        or set(name) & _NO_PART_OF_A_NAME
-    ):
+    fits = 0 < len(name) <= LONGEST_NAME and name[0] != "$" and name.isprintable()
+    if not fits or set(name) & _NO_PART_OF_A_NAME:
         raise TocsinError(
-            f"{what} {name[:LONGEST_NAME]!r} cannot be part of a topic: expected 1 to {LONGEST_NAME} characters without "
-            "/ + # and not begun by $"
+            f"{what} {name[:LONGEST_NAME]!r} cannot be part of a topic: expected 1 to {LONGEST_NAME} characters, none "
+            "of them / + or #, and no $ at its beginning"
         )
     return name
 
@@ -125,6 +113,11 @@ def health_topic(site: str, sensor_id: str) -> str:
 def status_topic(site: str, sensor_id: str) -> str:
     """Where it is said, and kept by the broker, whether it is online."""
     return _topic(site, "status", sensor_id)
+
+
+def shots_topic(site: str, sensor_id: str) -> str:
+    """Where a gunshot is said to whoever only wants to know that there was one, such as Home Assistant."""
+    return _topic(site, "shots", sensor_id)
 
 
 def _topic(site: str, kind: str, sensor_id: str) -> str:

@@ -124,10 +124,13 @@ def assembled(
         if kept is not None:
             clips, log = kept
             facts.append(lambda: {"clips_kept": clips.size()[0], "log_head": log.head})
-        keep, beat = _to_stdout, _no_beat
         address = address_of(settings.broker)
-        if address is not None:
-            keep, beat = _delivery(settings, address, complain, parts, facts)
+        keep: Callable[[Detection], None]
+        beat: Callable[[list[Heartbeat]], None]
+        if address is None:
+            keep, beat = _keep_on_stdout, _no_beat
+        else:
+            keep, beat = _delivery(settings, address, hearing.threshold, complain, parts, facts)
         notifier = Notifier()
         parts.callback(notifier.close)
         agent = Agent(
@@ -154,6 +157,7 @@ def assembled(
 def _delivery(
     settings: Settings,
     address: BrokerAddress,
+    threshold: float,
     complain: Callable[[str], None],
     parts: ExitStack,
     facts: list[Callable[[], dict[str, Any]]],
@@ -178,6 +182,8 @@ def _delivery(
         confidence = detection.probabilities.get("gunshot", 0.0)
         outbox.put(detection.detection_id, topic, detection.to_json().encode(), confidence)
         publisher.wake()
+        if confidence >= threshold:
+            publisher.tell_shot(detection)
 
     def beat(beats: list[Heartbeat]) -> None:
         for heartbeat in beats:
@@ -196,11 +202,11 @@ def _delivery(
     return keep, beat
 
 
-def _to_stdout(detection: Detection) -> None:
+def _keep_on_stdout(detection: Detection) -> None:
     """Without a broker, what was heard is a line of JSON, as `tocsin fuse` reads them."""
     sys.stdout.write(detection.to_json() + "\n")
     sys.stdout.flush()
 
 
 def _no_beat(beats: list[Heartbeat]) -> None:
-    pass
+    """Without a broker nobody asks for heartbeats."""

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,13 +79,14 @@ def _heard(settings: Settings) -> list[Block]:
     source = source_of(settings, trouble.append)
     heard: list[Block] = []
     heard_s, begin_s = 0.0, time.monotonic()
-    with closing(source.blocks()) as blocks:
-        for block in blocks:
-            if len(block.samples):
-                heard.append(block)
-                heard_s += len(block.samples) / block.sample_rate
-            if heard_s >= LISTENS_S or time.monotonic() - begin_s > WAITS_S or (trouble and not heard):
-                break
+    blocks = source.blocks()
+    for block in blocks:
+        if len(block.samples):
+            heard.append(block)
+            heard_s += len(block.samples) / block.sample_rate
+        if heard_s >= LISTENS_S or time.monotonic() - begin_s > WAITS_S or (trouble and not heard):
+            break
+    getattr(blocks, "close", lambda: None)()  # lets go of the device
     if not heard:
         raise SourceLost(trouble[0] if trouble else f"{source.name} gave no sound in {WAITS_S:g} s")
     return heard
