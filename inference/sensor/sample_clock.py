@@ -32,6 +32,7 @@ PARTS = 8  # of the window, of which none may lie above the line as a whole
 SMALLEST_LATE_S = 1e-4
 NEWEST = 3  # stretches, which must not either
 UNLIKELY = 14.0  # exp(−14): that the lowest of a part is so high by chance
+BROKEN_RATE_SIGMA = 1e-4  # of a rate that was known before the line broke
 LATE = 6.0  # times the mean height, where the newest two stretches are higher: exp(−12) by chance
 STEP_S = 0.01  # a change of the system's setting of more is a step, less a correction of its speed
 FASTEST_SLEW = 1e-3
@@ -195,29 +196,20 @@ class SampleClock:
         return over if over > LATE * self._edge.scale_s + SMALLEST_LATE_S else 0.0
 
     def _fit(self, now_s: float) -> None:
-        self._edge = None
+        before, self._edge = self._edge, None
         while len(self._stretches) >= FEWEST_POINTS:
             table = np.array([(stretch.time_s, stretch.height_s, stretch.count) for stretch in self._stretches])
-            times, heights = table[:, 0] - now_s, table[:, 1]
-            edge = fit_lower_edge(times, heights, table[:, 2], self._known_rate, self._known_rate_sigma)
-            if self._is_line((heights - edge.value_s - edge.rate * times) * table[:, 2] / table[:, 2].mean()):
+            times, heights, weights = table[:, 0] - now_s, table[:, 1], table[:, 2] / table[:, 2].mean()
+            edge = fit_lower_edge(times, heights, weights, self._known_rate, self._known_rate_sigma)
+            over = (heights - edge.value_s - edge.rate * times) * weights
+            kept = _newest_on_a_line(over)
+            if kept == len(over):
                 self._edge, self._edge_s = edge, now_s
                 return
-            # No line fits: a quartz in the sun, samples lost in silence. What is newer may lie on one.
-            self._known_rate_sigma = None
-            for _ in range((len(self._stretches) + 1) // 2):
+            # Samples were lost in silence, or the quartz changes its rate: what is newer may lie on a line.
+            self._known_rate, self._known_rate_sigma = (before or edge).rate, BROKEN_RATE_SIGMA
+            while len(self._stretches) > kept:
                 self._stretches.popleft()
-
-    @staticmethod
-    def _is_line(over: NDArray[np.float64]) -> bool:
-        """Whether no part of the window lies above the line as a whole; heights as if of as many blocks each."""
-        if len(over) < 2 * NEWEST:
-            return True
-        # Differences of neighbours, for a bend raises the heights themselves.
-        scale = max(float(np.median(np.abs(np.diff(over)))) / np.log(2), 1e-5)
-        size = max(len(over) // PARTS, NEWEST)
-        lowest = np.lib.stride_tricks.sliding_window_view(over, size).min(axis=1).max()
-        return bool(max(lowest * size, over[-NEWEST:].min() * NEWEST) < UNLIKELY * scale)
 
     def _follow_system(self, offset_s: float, monotonic_s: float) -> None:
         """Note what the system's clock is set to; where it was set anew, forget what it was set to before."""
@@ -240,3 +232,20 @@ class SampleClock:
                 return monotonic_s + earlier[1] + min(share, 1.0) * (later[1] - earlier[1])
             later = earlier
         return monotonic_s + later[1]
+
+
+def _newest_on_a_line(over: NDArray[np.float64]) -> int:
+    """How many of the newest may lie on a line: all, unless some that follow each other lie above it as a whole.
+
+    Args:
+        over: ``(n,)`` heights over the line, as if each were the lowest of as many blocks, the newest last.
+    """
+    if len(over) < 2 * NEWEST:
+        return len(over)
+    # The scale is told by differences of neighbours, for a bend raises the heights themselves.
+    most = UNLIKELY * max(float(np.median(np.abs(np.diff(over)))) / np.log(2), 1e-5)
+    if over[-NEWEST:].min() * NEWEST > most:
+        return NEWEST
+    size = max(len(over) // PARTS, NEWEST)
+    lowest = np.lib.stride_tricks.sliding_window_view(over, size).min(axis=1)
+    return len(over) // 2 if lowest.max() * size > most else len(over)
