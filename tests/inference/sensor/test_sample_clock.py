@@ -7,7 +7,7 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from tocsin.inference.sensor.sample_clock import SampleClock, read_clocks
+from tocsin.inference.sensor.sample_clock import SampleClock
 
 RATE = 16_000
 SET_TO_S = 1.7e9
@@ -111,21 +111,23 @@ def test_a_slew_of_the_system_clock_is_followed(block_s, slew):
 
 
 def test_a_clock_that_begins_anew_keeps_the_rate_it_learnt():
-    device = Device(7, block_s=0.5, drift=8e-5)
-    clock, fresh = SampleClock(RATE), SampleClock(RATE)
-    watch(clock, device, 600)
-    learnt = clock.rate_error_ppm
-    clock.begin_anew()
-    assert clock.rate_error_ppm == learnt
-    assert not clock.trusted
-    gap_s = 30.0  # of which no sample was counted
-    for samples, arrived in device.blocks(640, 600):
-        for each in (clock, fresh):
-            each.observe(samples, arrived + gap_s + SET_TO_S, arrived + gap_s + 1000)
-    assert clock.rate_error_ppm == pytest.approx(80, abs=5)
-    told, unlearnt = clock.time_of(samples), fresh.time_of(samples)
-    assert told.time_s == pytest.approx(device.taken(samples) + gap_s + SET_TO_S, abs=1.96 * told.sigma_s)
-    assert told.sigma_s < unlearnt.sigma_s / 2
+    within, narrower, gap_s = [], [], 30.0  # of which no sample was counted
+    for seed in range(30):
+        device = Device(seed, block_s=0.5, drift=8e-5)
+        clock, fresh = SampleClock(RATE), SampleClock(RATE)
+        watch(clock, device, 600)
+        learnt = clock.rate_error_ppm
+        clock.begin_anew()
+        assert clock.rate_error_ppm == learnt == pytest.approx(80, abs=5)
+        assert not clock.trusted
+        for samples, arrived in device.blocks(640, 600):
+            for each in (clock, fresh):
+                each.observe(samples, arrived + gap_s + SET_TO_S, arrived + gap_s + 1000)
+        told = clock.time_of(samples)
+        within.append(abs(told.time_s - device.taken(samples) - gap_s - SET_TO_S) <= 1.96 * told.sigma_s)
+        narrower.append(fresh.time_of(samples).sigma_s / told.sigma_s)
+    assert np.median(narrower) > 2
+    assert np.mean(within) >= 0.9
 
 
 @pytest.mark.parametrize("lost_s", [0.05, 0.3, -0.05, -0.3])
@@ -194,9 +196,3 @@ def test_memory_does_not_grow():
         watch(clock, Device(13, block_s=1.0), 3600.0 * (hour + 1), 3600.0 * hour, ask_from_s=np.inf)
         sizes.append(len(pickle.dumps(clock)))
     assert max(sizes[1:]) <= 1.02 * sizes[1]
-
-
-def test_both_clocks_are_read_at_the_same_moment():
-    readings = np.array([read_clocks() for _ in range(200)])
-    assert (np.diff(readings[:, 1]) >= 0).all()
-    assert np.median(np.abs(np.diff(readings[:, 0] - readings[:, 1]))) < 1e-4
