@@ -2,7 +2,7 @@
 
 The converter's quartz counts the samples, and a clock that is never set times the blocks; between the two lies a line,
 found in :mod:`tocsin.inference.sensor.lower_edge` as what no block came before. What the system's clock is ahead of
-that clock is followed apart, in :mod:`tocsin.inference.sensor.system_offset`, so that setting it does not bend the line.
+that clock is followed apart, in :mod:`tocsin.inference.sensor.system_offset`: to set it does not bend the line.
 
 What no arrival can tell is a delay that all blocks share (converter, driver, the length of a period): it is taken for a
 part of the sound's way until ``known_latency_s`` says how long it is.

@@ -1,4 +1,4 @@
-"""What the system's clock is ahead of the clock that is never set: read with every block, followed through slews and steps.
+"""What the system's clock is ahead of the clock that is never set, followed through slews and steps.
 
 A slew changes it slowly: between two readings it is interpolated. A step changes it at once, and because the clock was
 wrong before, what is asked afterwards is told by the new setting, also of moments before the step.
