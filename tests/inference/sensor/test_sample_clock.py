@@ -176,6 +176,26 @@ def test_jitter_too_large_is_not_trusted():
     assert sigmas.min() > 0.003
 
 
+@pytest.mark.parametrize("speed", [0.5, 0.99, 1.01, 100.0])
+def test_sound_that_does_not_come_at_its_own_speed_is_not_trusted(speed):
+    clock = SampleClock(RATE)
+    for block in range(1, 3000):
+        clock.observe(1600 * block, SET_TO_S + block / 10 / speed, 1000 + block / 10 / speed)
+        assert not clock.trusted
+        assert clock.time_of(1600 * block).sigma_s > 0.005
+
+
+def test_empty_blocks_change_nothing():
+    plain, idle = SampleClock(RATE), SampleClock(RATE)
+    for samples, arrived in Device(14).blocks(100):
+        for clock in (plain, idle):
+            clock.observe(samples, arrived + SET_TO_S, arrived + 1000)
+        idle.observe(samples, arrived + 0.001 + SET_TO_S, arrived + 1000.001)
+    told = idle.time_of(1_500_000)
+    assert told.time_s == pytest.approx(plain.time_of(1_500_000).time_s, abs=2 * told.sigma_s)
+    assert told.sigma_s < 1e-3
+
+
 def test_jitter_is_the_standard_deviation_of_the_delays():
     clock = SampleClock(RATE)
     watch(clock, Device(11, bursts=True), 400)
