@@ -31,6 +31,7 @@ EARLY_S = 0.005  # with six standard deviations: earlier than the line by more, 
 PARTS = 8  # of the window, of which none may lie above the line as a whole
 NEWEST = 3  # stretches, which must not either
 UNLIKELY = 14.0  # exp(−14): that the lowest of a part is so high by chance
+LEARNT_RATE_SIGMA = 5e-6  # at least, of a rate that was known before the device was opened again
 BROKEN_RATE_SIGMA = 1e-4  # of a rate that was known before the line broke
 LATE = 6.0  # times the mean height, where the newest two stretches are higher: exp(−12) by chance
 SMALLEST_LATE_S = 1e-4
@@ -102,6 +103,8 @@ class SampleClock:
         if counted_s - self._began_s >= enough_s and self._open.count >= STRETCH_BLOCKS:
             self._stretches.append(self._open)
             self._open = None
+            if len(self._stretches) == STRETCHES:
+                self._known_rate_sigma = None  # a full window tells the rate of now
             self._fit(counted_s)
 
     def time_of(self, sample: float) -> SampleTime:
@@ -128,7 +131,7 @@ class SampleClock:
         """Samples were lost, or the device was opened again: only the rate of its quartz is still known."""
         if self._edge is not None and self.trusted:
             self._known_rate = self._edge.rate
-            self._known_rate_sigma = max(self._edge.rate_variance**0.5, 2e-6)
+            self._known_rate_sigma = max(self._edge.rate_variance**0.5, LEARNT_RATE_SIGMA)
         self._stretches.clear()
         self._open = self._edge = None
 

@@ -130,6 +130,16 @@ def test_a_clock_that_begins_anew_keeps_the_rate_it_learnt():
     assert np.mean(within) >= 0.9
 
 
+def test_a_rate_that_was_learnt_gives_way_to_that_of_a_device_which_changed():
+    clock = SampleClock(RATE)
+    watch(clock, Device(15, block_s=0.5, drift=8e-5), 600)
+    clock.begin_anew()
+    errors, _ = watch(clock, Device(15, block_s=0.5, drift=1.2e-4), 1500, ask_from_s=700)
+    assert clock.rate_error_ppm == pytest.approx(120, abs=3)
+    assert np.abs(errors).max() < 1e-3
+    assert clock.trusted
+
+
 @pytest.mark.parametrize("lost_s", [0.05, 0.3, -0.05, -0.3])
 def test_samples_lost_or_doubled_in_silence_widen_the_deviation_until_they_are_forgotten(lost_s):
     device = Device(8)
