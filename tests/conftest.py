@@ -47,6 +47,24 @@ def recordings() -> Path:
     return folder
 
 
+@pytest.fixture
+def broker(tmp_path):
+    """Starts brokers, as ``LocalBroker`` does, in a folder of the test; they end with it. CI fails where none is."""
+    from tocsin.evaluation.demo.local_broker import ABSENT, OPEN, LocalBroker, mosquitto_program
+
+    if mosquitto_program() is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(ABSENT)
+    brokers = []
+
+    def start(lines=OPEN) -> LocalBroker:
+        brokers.append(LocalBroker(tmp_path / f"broker-{len(brokers)}", lines))
+        return brokers[-1]
+
+    yield start
+    for one in brokers:
+        one.stop()
+
+
 @pytest.fixture(scope="session")
 def trunk_file(recordings) -> Path:
     """The published trunk among the shared recordings, or a listed skip."""

@@ -153,7 +153,7 @@ class Agent:
                 continue  # whoever hears it says so
             sentences = ear.sound.hear(
                 channel_of(block.samples, channel),
-                block.arrived_monotonic_s,
+                time.monotonic(),
                 lost_samples=block.lost_samples,
                 begins_anew=block.begins_anew,
             )

@@ -1,14 +1,13 @@
 """When a sample was taken, by the system's clock, told by when the blocks came.
 
 The converter's quartz counts the samples, and a clock that is never set times the blocks; between the two lies a line,
-found in :mod:`tocsin.inference.sensor.lower_edge` as what no block came before. The system's clock is that clock plus
-what it is set to, which is read with every block: where it is set anew, what is told afterwards is by the new setting.
+found in :mod:`tocsin.inference.sensor.lower_edge` as what no block came before. What the system's clock is ahead of
+that clock is followed apart, in :mod:`tocsin.inference.sensor.system_offset`: to set it does not bend the line.
 
 What no arrival can tell is a delay that all blocks share (converter, driver, the length of a period): it is taken for a
 part of the sound's way until ``known_latency_s`` says how long it is.
 """
 
-import time
 from collections import deque
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.inference.sensor.lower_edge import FEWEST_POINTS, LowerEdge, fit_lower_edge
+from tocsin.inference.sensor.system_offset import SystemOffset
 
 STRETCH_S, STRETCH_BLOCKS = 4.0, 4  # a stretch, of which the least delayed block is kept, has at least these
 FIRST_STRETCH_S, FIRST_STRETCHES = 1.0, 8  # the first ones are shorter, so that there is a line soon
@@ -29,13 +29,12 @@ TRUSTED_RATE = 500e-6
 DISTRUST = 3.0  # times the standard deviation, where the clock is not trusted
 EARLY_S = 0.005  # with six standard deviations: earlier than the line by more, samples were counted that never were
 PARTS = 8  # of the window, of which none may lie above the line as a whole
-SMALLEST_LATE_S = 1e-4
 NEWEST = 3  # stretches, which must not either
 UNLIKELY = 14.0  # exp(−14): that the lowest of a part is so high by chance
+LEARNT_RATE_SIGMA = 5e-6  # at least, of a rate that was known before the device was opened again
+BROKEN_RATE_SIGMA = 1e-4  # of a rate that was known before the line broke
 LATE = 6.0  # times the mean height, where the newest two stretches are higher: exp(−12) by chance
-STEP_S = 0.01  # a change of the system's setting of more is a step, less a correction of its speed
-FASTEST_SLEW = 1e-3
-OFFSETS, OFFSETS_APART_S = 256, 0.1
+SMALLEST_LATE_S = 1e-4
 
 
 @dataclass(frozen=True)
@@ -65,28 +64,6 @@ class _Stretch:
         self.squares += change * (height_s - self.mean_s)
 
 
-def read_clocks() -> tuple[float, float]:
-    """The system's clock (seconds since 1970) and the clock that is never set (seconds), read at the same moment.
-
-    The second is the one that nobody steers either, where there is one (Linux, macOS): a plain monotonic clock is sped
-    up and slowed down together with the system's, which would look like a quartz that changes its rate.
-    """
-    best = (float("inf"), 0.0, 0.0)
-    for _ in range(4):
-        before = _never_set()
-        system = time.time()
-        after = _never_set()
-        best = min(best, (after - before, system, (before + after) / 2))
-        if best[0] < 2e-5:
-            break
-    return best[1], best[2]
-
-
-def _never_set() -> float:
-    raw = getattr(time, "CLOCK_MONOTONIC_RAW", None)
-    return time.monotonic() if raw is None else time.clock_gettime(raw)
-
-
 class SampleClock:
     """The times of the samples of one device.
 
@@ -94,15 +71,12 @@ class SampleClock:
         sample_rate: nominal, Hz.
         known_latency_s: how long after it was captured a sample arrives at the earliest: what the maker states, or what
             a measurement with a clap beside a timed microphone gave. It is subtracted.
-
-    Attributes:
-        steps: how often the system's clock was set while it was watched.
     """
 
     def __init__(self, sample_rate: float, known_latency_s: float = 0.0) -> None:
         self._sample_rate = sample_rate
         self._latency_s = known_latency_s
-        self.steps = 0
+        self._system = SystemOffset()
         self._stretches: deque[_Stretch] = deque(maxlen=STRETCHES)
         self._open: _Stretch | None = None
         self._began_s = 0.0  # of the open stretch
@@ -110,12 +84,10 @@ class SampleClock:
         self._edge_s = 0.0  # counted time of the edge's zero
         self._known_rate = 0.0
         self._known_rate_sigma: float | None = None
-        self._offsets: deque[tuple[float, float]] = deque(maxlen=OFFSETS)
-        self._newest = (0.0, 0.0)  # monotonic clock, and what the system's is ahead of it
 
     def observe(self, samples: int, arrived_s: float, arrived_monotonic_s: float) -> None:
         """Take note of a block: how many samples had come with it in all, and when by both clocks of a ``Block``."""
-        self._follow_system(arrived_s - arrived_monotonic_s, arrived_monotonic_s)
+        self._system.observe(arrived_s, arrived_monotonic_s)
         counted_s = samples / self._sample_rate
         height_s = arrived_monotonic_s - counted_s
         if self._edge is not None:
@@ -131,6 +103,8 @@ class SampleClock:
         if counted_s - self._began_s >= enough_s and self._open.count >= STRETCH_BLOCKS:
             self._stretches.append(self._open)
             self._open = None
+            if len(self._stretches) == STRETCHES:
+                self._known_rate_sigma = None  # a full window tells the rate of now
             self._fit(counted_s)
 
     def time_of(self, sample: float) -> SampleTime:
@@ -142,7 +116,7 @@ class SampleClock:
         counted_s = sample / self._sample_rate
         if self._edge is not None:
             ahead_s = counted_s - self._edge_s
-            taken = self._system(counted_s + self._edge.at(ahead_s) - self._latency_s)
+            taken = self._system.at(counted_s + self._edge.at(ahead_s) - self._latency_s)
             bend_s = WARMING * (self._edge_s - self._stretches[0].time_s) ** 2 / 12
             variance = self._edge.variance_at(ahead_s) + FLOOR_SIGMA_S**2 + bend_s**2 + self._late_s**2
             return SampleTime(taken, variance**0.5 if self.trusted else DISTRUST * variance**0.5)
@@ -151,15 +125,20 @@ class SampleClock:
         if not heights:
             raise ValueError("no block was observed that tells a time")
         sigma_s = UNKNOWN_SIGMA_S if self._stretches else NOTHING_KNOWN_SIGMA_S
-        return SampleTime(self._system(counted_s + min(heights) - self._latency_s), sigma_s)
+        return SampleTime(self._system.at(counted_s + min(heights) - self._latency_s), sigma_s)
 
     def begin_anew(self) -> None:
         """Samples were lost, or the device was opened again: only the rate of its quartz is still known."""
         if self._edge is not None and self.trusted:
             self._known_rate = self._edge.rate
-            self._known_rate_sigma = max(self._edge.rate_variance**0.5, 2e-6)
+            self._known_rate_sigma = max(self._edge.rate_variance**0.5, LEARNT_RATE_SIGMA)
         self._stretches.clear()
         self._open = self._edge = None
+
+    @property
+    def steps(self) -> int:
+        """How often the system's clock was set while it was watched."""
+        return self._system.steps
 
     @property
     def rate_error_ppm(self) -> float:
@@ -188,55 +167,41 @@ class SampleClock:
     @property
     def _late_s(self) -> float:
         """How far the newest blocks all lie above the line, seconds; 0 where that may be chance."""
-        if self._edge is None or self._open is None:
+        if self._edge is None:
             return 0.0
-        newest = (self._stretches[-1], self._open)
+        newest = (self._stretches[-1], self._open or self._stretches[-2])
         over = min(stretch.height_s - self._edge.at(stretch.time_s - self._edge_s) for stretch in newest)
         return over if over > LATE * self._edge.scale_s + SMALLEST_LATE_S else 0.0
 
     def _fit(self, now_s: float) -> None:
-        self._edge = None
+        before, self._edge = self._edge, None
         while len(self._stretches) >= FEWEST_POINTS:
             table = np.array([(stretch.time_s, stretch.height_s, stretch.count) for stretch in self._stretches])
-            times, heights = table[:, 0] - now_s, table[:, 1]
-            edge = fit_lower_edge(times, heights, table[:, 2], self._known_rate, self._known_rate_sigma)
-            if self._is_line((heights - edge.value_s - edge.rate * times) * table[:, 2] / table[:, 2].mean()):
+            times, heights, weights = table[:, 0] - now_s, table[:, 1], table[:, 2] / table[:, 2].mean()
+            edge = fit_lower_edge(times, heights, weights, self._known_rate, self._known_rate_sigma)
+            over = (heights - edge.value_s - edge.rate * times) * weights
+            kept = _newest_on_a_line(over)
+            if kept == len(over):
                 self._edge, self._edge_s = edge, now_s
                 return
-            # No line fits: a quartz in the sun, samples lost in silence. What is newer may lie on one.
-            self._known_rate_sigma = None
-            for _ in range((len(self._stretches) + 1) // 2):
+            # Samples were lost in silence, or the quartz changes its rate: what is newer may lie on a line.
+            self._known_rate, self._known_rate_sigma = (before or edge).rate, BROKEN_RATE_SIGMA
+            while len(self._stretches) > kept:
                 self._stretches.popleft()
 
-    @staticmethod
-    def _is_line(over: NDArray[np.float64]) -> bool:
-        """Whether no part of the window lies above the line as a whole; heights as if of as many blocks each."""
-        if len(over) < 2 * NEWEST:
-            return True
-        # Differences of neighbours, for a bend raises the heights themselves.
-        scale = max(float(np.median(np.abs(np.diff(over)))) / np.log(2), 1e-5)
-        size = max(len(over) // PARTS, NEWEST)
-        lowest = np.lib.stride_tricks.sliding_window_view(over, size).min(axis=1).max()
-        return bool(max(lowest * size, over[-NEWEST:].min() * NEWEST) < UNLIKELY * scale)
 
-    def _follow_system(self, offset_s: float, monotonic_s: float) -> None:
-        """Note what the system's clock is set to; where it was set anew, forget what it was set to before."""
-        if self._offsets:
-            passed_s = abs(monotonic_s - self._newest[0])
-            if abs(offset_s - self._newest[1]) > STEP_S + FASTEST_SLEW * passed_s:
-                self.steps += 1
-                self._offsets.clear()
-        self._newest = (monotonic_s, offset_s)
-        if not self._offsets or monotonic_s - self._offsets[-1][0] >= OFFSETS_APART_S:
-            self._offsets.append(self._newest)
+def _newest_on_a_line(over: NDArray[np.float64]) -> int:
+    """How many of the newest may lie on a line: all, unless some that follow each other lie above it as a whole.
 
-    def _system(self, monotonic_s: float) -> float:
-        """The system's clock at a moment: what it was set to then, between the two readings about it."""
-        later = self._newest
-        for earlier in reversed(self._offsets):
-            if earlier[0] <= monotonic_s:
-                passed_s = later[0] - earlier[0]
-                share = (monotonic_s - earlier[0]) / passed_s if passed_s > 0 else 0.0
-                return monotonic_s + earlier[1] + min(share, 1.0) * (later[1] - earlier[1])
-            later = earlier
-        return monotonic_s + later[1]
+    Args:
+        over: ``(n,)`` heights over the line, as if each were the lowest of as many blocks, the newest last.
+    """
+    if len(over) < 2 * NEWEST:
+        return len(over)
+    # The scale is told by differences of neighbours, for a bend raises the heights themselves.
+    most = UNLIKELY * max(float(np.median(np.abs(np.diff(over)))) / np.log(2), 1e-5)
+    if over[-NEWEST:].min() * NEWEST > most:
+        return NEWEST
+    size = max(len(over) // PARTS, NEWEST)
+    lowest = np.lib.stride_tricks.sliding_window_view(over, size).min(axis=1)
+    return len(over) // 2 if lowest.max() * size > most else len(over)

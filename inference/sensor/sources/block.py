@@ -1,6 +1,5 @@
 """What every source of sound gives: blocks of samples, with what is known of their time and of what was lost."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin import TocsinError
+from tocsin.inference.sensor.system_offset import read_clocks
 
 
 class SourceLost(TocsinError):  # noqa: N818 - it is the source that is lost
@@ -23,7 +23,8 @@ class Block:
         samples: ``(n, channels)`` float32, full scale ±1, all finite; n may differ from block to block.
         sample_rate: Hz, nominal; the same until a block begins anew. An empty block may come before it is known: 0.
         arrived_s: the system's clock when the last sample had come, seconds since 1970.
-        arrived_monotonic_s: the same moment by the clock that is never set, seconds.
+        arrived_monotonic_s: the same moment by the clock that is never set and that nobody steers, seconds; both as
+            :func:`~tocsin.inference.sensor.system_offset.read_clocks` gives them.
         began_s: when the first sample was taken, seconds since 1970, where the source knows it (files with a time);
             None where only the arrival tells.
         begins_anew: whether samples are missing before it, or nothing came before: what was open is to be ended.
@@ -46,7 +47,7 @@ class Block:
 def idle_block(sample_rate: int = 0, channels: int = 1, begins_anew: bool = False) -> Block:
     """An empty block: nothing came up to now; with ``begins_anew`` what was open is at its end."""
     samples = np.zeros((0, channels), np.float32)
-    return Block(samples, sample_rate, time.time(), time.monotonic(), begins_anew=begins_anew)
+    return Block(samples, sample_rate, *read_clocks(), begins_anew=begins_anew)
 
 
 class Source(Protocol):

@@ -12,6 +12,7 @@ from tocsin.data.sound import is_folder, open_sound
 from tocsin.inference.sensor.sources.block import Block, idle_block
 from tocsin.inference.sensor.sources.file_times import began, time_in_name
 from tocsin.inference.sensor.sources.soundness import check_form, silenced
+from tocsin.inference.sensor.system_offset import read_clocks
 
 BLOCK_S = 0.5
 
@@ -49,8 +50,7 @@ def file_blocks(
             yield Block(
                 samples,
                 rate,
-                time.time(),
-                time.monotonic(),
+                *read_clocks(),
                 began_s=start.began_s + place / rate,
                 begins_anew=place == 0,
                 began_sigma_s=start.sigma_s,
@@ -127,7 +127,8 @@ class Files:
             self._wait(max(0.0, left_s))
             # Live sound has no time but that of its arrival, unless one was stated.
             began_s = None if self._stated_s is None else block.began_s
-            yield replace(block, arrived_s=time.time(), arrived_monotonic_s=time.monotonic(), began_s=began_s)
+            arrived_s, arrived_monotonic_s = read_clocks()
+            yield replace(block, arrived_s=arrived_s, arrived_monotonic_s=arrived_monotonic_s, began_s=began_s)
 
 
 class _Once:

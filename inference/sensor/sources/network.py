@@ -12,6 +12,7 @@ from tocsin.inference.sensor.sources.handover import Handover
 from tocsin.inference.sensor.sources.soundness import check_form, silenced
 from tocsin.inference.sensor.sources.stream_address import StreamAddress
 from tocsin.inference.sensor.sources.stream_frames import FrameClock, frame_samples
+from tocsin.inference.sensor.system_offset import read_clocks
 
 PATIENCE_S = 10.0
 _POLL_S = 0.5
@@ -149,8 +150,7 @@ class _Reader:
             Block(
                 samples,
                 rate,
-                time.time(),
-                time.monotonic(),
+                *read_clocks(),
                 begins_anew=begins_anew,
                 lost_samples=lost,
                 unsound_samples=unsound,

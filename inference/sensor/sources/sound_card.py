@@ -1,6 +1,5 @@
 """A microphone at a sound card, by PortAudio: its list, its stream, and what becomes of overruns and pulled plugs."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType
@@ -13,6 +12,7 @@ from tocsin import TocsinError
 from tocsin.inference.sensor.sources.block import Block, SourceLost, idle_block
 from tocsin.inference.sensor.sources.handover import Handover
 from tocsin.inference.sensor.sources.soundness import check_form, silenced
+from tocsin.inference.sensor.system_offset import read_clocks
 
 # A stream that says it lives and gives nothing for so long is taken for dead.
 STALLED_S = 5.0
@@ -166,7 +166,7 @@ class _Callback:
         self._last_monotonic_s: float | None = None
 
     def take(self, handover: Handover, given: NDArray[np.float32], frames: int, about: Any, status: Any) -> None:
-        now_s, now_monotonic_s = time.time(), time.monotonic()
+        now_s, now_monotonic_s = read_clocks()
         delay_s = _delay_s(about, frames, self._rate)
         arrived_monotonic_s = now_monotonic_s - delay_s
         last_s, self._last_monotonic_s = self._last_monotonic_s, arrived_monotonic_s

@@ -3,7 +3,6 @@
 import os
 import select
 import sys
-import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from tocsin import TocsinError
 from tocsin.inference.sensor.sources.block import Block, idle_block
 from tocsin.inference.sensor.sources.soundness import check_form, silenced
+from tocsin.inference.sensor.system_offset import read_clocks
 
 # Bytes of a sample of each coding; all little-endian.
 CODINGS = {"s16le": 2, "s24le": 3, "s32le": 4, "f32le": 4}
@@ -116,7 +116,7 @@ class StandardInput:
                 _refuse_header(head)
             samples, unsound = silenced(reader.of(piece))
             if len(samples):
-                now_s, now_monotonic_s = time.time(), time.monotonic()
+                now_s, now_monotonic_s = read_clocks()
                 yield Block(samples, self._rate, now_s, now_monotonic_s, begins_anew=first, unsound_samples=unsound)
                 first = False
             elif not ready:

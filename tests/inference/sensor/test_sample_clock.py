@@ -7,7 +7,7 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from tocsin.inference.sensor.sample_clock import SampleClock, read_clocks
+from tocsin.inference.sensor.sample_clock import SampleClock
 
 RATE = 16_000
 SET_TO_S = 1.7e9
@@ -111,21 +111,33 @@ def test_a_slew_of_the_system_clock_is_followed(block_s, slew):
 
 
 def test_a_clock_that_begins_anew_keeps_the_rate_it_learnt():
-    device = Device(7, block_s=0.5, drift=8e-5)
-    clock, fresh = SampleClock(RATE), SampleClock(RATE)
-    watch(clock, device, 600)
-    learnt = clock.rate_error_ppm
+    within, narrower, gap_s = [], [], 30.0  # of which no sample was counted
+    for seed in range(30):
+        device = Device(seed, block_s=0.5, drift=8e-5)
+        clock, fresh = SampleClock(RATE), SampleClock(RATE)
+        watch(clock, device, 600)
+        learnt = clock.rate_error_ppm
+        clock.begin_anew()
+        assert clock.rate_error_ppm == learnt == pytest.approx(80, abs=5)
+        assert not clock.trusted
+        for samples, arrived in device.blocks(640, 600):
+            for each in (clock, fresh):
+                each.observe(samples, arrived + gap_s + SET_TO_S, arrived + gap_s + 1000)
+        told = clock.time_of(samples)
+        within.append(abs(told.time_s - device.taken(samples) - gap_s - SET_TO_S) <= 1.96 * told.sigma_s)
+        narrower.append(fresh.time_of(samples).sigma_s / told.sigma_s)
+    assert np.median(narrower) > 2
+    assert np.mean(within) >= 0.9
+
+
+def test_a_rate_that_was_learnt_gives_way_to_that_of_a_device_which_changed():
+    clock = SampleClock(RATE)
+    watch(clock, Device(15, block_s=0.5, drift=8e-5), 600)
     clock.begin_anew()
-    assert clock.rate_error_ppm == learnt
-    assert not clock.trusted
-    gap_s = 30.0  # of which no sample was counted
-    for samples, arrived in device.blocks(640, 600):
-        for each in (clock, fresh):
-            each.observe(samples, arrived + gap_s + SET_TO_S, arrived + gap_s + 1000)
-    assert clock.rate_error_ppm == pytest.approx(80, abs=5)
-    told, unlearnt = clock.time_of(samples), fresh.time_of(samples)
-    assert told.time_s == pytest.approx(device.taken(samples) + gap_s + SET_TO_S, abs=1.96 * told.sigma_s)
-    assert told.sigma_s < unlearnt.sigma_s / 2
+    errors, _ = watch(clock, Device(15, block_s=0.5, drift=1.2e-4), 1500, ask_from_s=700)
+    assert clock.rate_error_ppm == pytest.approx(120, abs=3)
+    assert np.abs(errors).max() < 1e-3
+    assert clock.trusted
 
 
 @pytest.mark.parametrize("lost_s", [0.05, 0.3, -0.05, -0.3])
@@ -174,6 +186,26 @@ def test_jitter_too_large_is_not_trusted():
     assert sigmas.min() > 0.003
 
 
+@pytest.mark.parametrize("speed", [0.5, 0.99, 1.01, 100.0])
+def test_sound_that_does_not_come_at_its_own_speed_is_not_trusted(speed):
+    clock = SampleClock(RATE)
+    for block in range(1, 3000):
+        clock.observe(1600 * block, SET_TO_S + block / 10 / speed, 1000 + block / 10 / speed)
+        assert not clock.trusted
+        assert clock.time_of(1600 * block).sigma_s > 0.005
+
+
+def test_empty_blocks_change_nothing():
+    plain, idle = SampleClock(RATE), SampleClock(RATE)
+    for samples, arrived in Device(14).blocks(100):
+        for clock in (plain, idle):
+            clock.observe(samples, arrived + SET_TO_S, arrived + 1000)
+        idle.observe(samples, arrived + 0.001 + SET_TO_S, arrived + 1000.001)
+    told = idle.time_of(1_500_000)
+    assert told.time_s == pytest.approx(plain.time_of(1_500_000).time_s, abs=2 * told.sigma_s)
+    assert told.sigma_s < 1e-3
+
+
 def test_jitter_is_the_standard_deviation_of_the_delays():
     clock = SampleClock(RATE)
     watch(clock, Device(11, bursts=True), 400)
@@ -194,9 +226,3 @@ def test_memory_does_not_grow():
         watch(clock, Device(13, block_s=1.0), 3600.0 * (hour + 1), 3600.0 * hour, ask_from_s=np.inf)
         sizes.append(len(pickle.dumps(clock)))
     assert max(sizes[1:]) <= 1.02 * sizes[1]
-
-
-def test_both_clocks_are_read_at_the_same_moment():
-    readings = np.array([read_clocks() for _ in range(200)])
-    assert (np.diff(readings[:, 1]) >= 0).all()
-    assert np.median(np.abs(np.diff(readings[:, 0] - readings[:, 1]))) < 1e-4
