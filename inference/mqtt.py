@@ -85,6 +85,24 @@ def _no_address(url: str) -> TocsinError:
     return TocsinError(f"{shown} is no address of a broker: expected mqtts://HOST or mqtt://HOST:PORT")
 
 
+def read_password(path: Path | None) -> str | None:
+    """The password that a file holds, less the end of its line; None where no file is named.
+
+    Raises:
+        TocsinError: the file cannot be read, or is empty.
+    """
+    if path is None:
+        return None
+    try:
+        password = path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise TocsinError(f"{path}: cannot read the broker's password ({reason})") from None
+    if not password:
+        raise TocsinError(f"{path} is empty, where the broker's password was expected")
+    return password
+
+
 def check_name(name: str, what: str) -> str:
     """The name of a site or sensor, where it can be a level of a topic.
 

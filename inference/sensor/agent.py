@@ -168,7 +168,12 @@ class Agent:
         ear.counts[heard.event.label] += 1
         ear.latest = heard.detection.onset_time_utc
         if heard.event.label == "gunshot":
-            self._say(str(heard.detection))
+            said, event = heard.detection, heard.event
+            time_utc = said.onset_time_utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            self._say(
+                f"sensor {said.sensor_id}: gunshot {event.confidence:.3f} at {time_utc} ± {said.sigma_s * 1000:.1f} ms, "
+                f"{event.level_dbfs:.0f} dBFS, {event.snr_db:.0f} dB above the background"
+            )
             if self._clips is not None:
                 self._waiting.append(heard)
 

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from tocsin import TocsinError
 from tocsin.inference.field_types import Finite, Probability, Text, UtcTime
+from tocsin.inference.mqtt import DEFAULT_SITE, read_password
 
 LONGEST_CLIP_S = 4.0
 _NO_PART_OF_A_TOPIC = "/+#"
@@ -127,7 +127,7 @@ class BrokerSettings(Section):
         description="mqtts:// (port 8883) or, without encryption, mqtt:// (1883)",
         examples=["mqtts://broker.example.org"],
     )
-    site: TopicLevel = Field(default="site", description="name of the site, part of every topic")
+    site: TopicLevel = Field(default=DEFAULT_SITE, description="name of the site, part of every topic")
     username: Text | None = Field(default=None, description="as the broker knows this sensor", examples=["roof-1"])
     password_file: Path | None = Field(
         default=None, description="a file that holds the password alone", examples=["/etc/tocsin/broker_password"]
@@ -173,16 +173,9 @@ class BrokerSettings(Section):
         Raises:
             TocsinError: the file cannot be read or is empty.
         """
-        if self.password_file is None:
-            return None if self.password is None else self.password.get_secret_value()
-        try:
-            password = self.password_file.read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
-            raise TocsinError(f"{self.password_file}: cannot read the broker's password ({reason})") from None
-        if not password:
-            raise TocsinError(f"{self.password_file} is empty, where the broker's password was expected")
-        return password
+        if self.password is not None:
+            return self.password.get_secret_value()
+        return read_password(self.password_file)
 
 
 class OutboxSettings(Section):

@@ -1,0 +1,145 @@
+"""Detections of a broker as they come (MQTT 5): what was missed while this was away comes first."""
+
+import queue
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tocsin import TocsinError
+from tocsin.inference.detection import Detection, parse_line
+from tocsin.inference.mqtt import (
+    LONGEST_PAYLOAD_BYTES,
+    BrokerAddress,
+    all_detections,
+    connect,
+    new_client,
+    sensor_of,
+    why_not_connected,
+    why_refused,
+)
+
+if TYPE_CHECKING:
+    from paho.mqtt.client import Client, MQTTMessage
+
+POLL_S = 0.1
+MOST_AT_ONCE = 500
+MOST_WAITING = 5000  # messages in memory; then the broker waits
+MISSED_FOR_S = 7 * 86_400  # that the broker keeps for a fusion that is away
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message and the sensor whose topic it came by."""
+
+    sensor_id: str
+    payload: bytes
+
+    def detection(self) -> Detection:
+        """What it says.
+
+        Raises:
+            TocsinError: it is no detection, or is of another sensor than may write to the topic.
+        """
+        where = f"a message of sensor {self.sensor_id}"
+        if len(self.payload) > LONGEST_PAYLOAD_BYTES:
+            raise TocsinError(
+                f"{where}: {len(self.payload)} bytes, where a detection has {LONGEST_PAYLOAD_BYTES} at most"
+            )
+        detection = parse_line(where, self.payload)
+        if detection.sensor_id != self.sensor_id:
+            raise TocsinError(f"{where} says that it is of {detection.sensor_id[:64]!r}: each has its own topic")
+        return detection
+
+
+class BrokerInput:
+    """The detections of a site.
+
+    Args:
+        address: of the broker.
+        site: whose sensors are listened to.
+        client_id: under which the broker keeps what is missed; two fusions of a site need two.
+        complain: called with a sentence when the broker cannot be reached, refuses, or is back.
+
+    Raises:
+        TocsinError: paho-mqtt is not installed, or a file of the address cannot be used.
+    """
+
+    def __init__(self, address: BrokerAddress, site: str, client_id: str, complain: Callable[[str], None]) -> None:
+        self._address, self._topic, self._complain = address, all_detections(site), complain
+        self._came: queue.Queue[tuple[MQTTMessage, int]] = queue.Queue(MOST_WAITING)
+        self._said = ""
+        self._connection = 0  # its number: what came by an earlier one cannot be acknowledged any more
+        # A message is acknowledged when the one who asks for more has made it safe.
+        self._client = client = new_client(address, client_id, manual_ack=True)
+        client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        client.on_subscribe = self._on_subscribe
+
+    def batches(self) -> Iterator[tuple[float, list[Message]]]:
+        """Seconds waited and the messages that came, none after each ``POLL_S`` without; never ends.
+
+        When more is asked for, what was given is acknowledged: the broker does not send it again.
+        """
+        connect(self._client, self._address, MISSED_FOR_S)
+        try:
+            while True:
+                begin_s = time.monotonic()
+                came = self._next()
+                waited_s = time.monotonic() - begin_s
+                yield waited_s, [Message(sensor_of(message.topic), bytes(message.payload)) for message, _ in came]
+                for message, connection in came:
+                    if connection == self._connection:
+                        self._client.ack(message.mid, message.qos)
+        finally:
+            self._client.disconnect()
+            self._client.loop_stop()
+
+    def _next(self) -> "list[tuple[MQTTMessage, int]]":
+        came = []
+        try:
+            came.append(self._came.get(timeout=POLL_S))
+            while len(came) < MOST_AT_ONCE:
+                came.append(self._came.get_nowait())
+        except queue.Empty:
+            pass
+        return came
+
+    # The client calls these in its own thread.
+    def _on_message(self, client: "Client", userdata: object, message: "MQTTMessage") -> None:
+        self._came.put((message, self._connection))
+
+    def _on_connect(self, client: "Client", userdata: object, flags: object, reason: Any, properties: object) -> None:
+        if reason.is_failure:
+            self._say(why_refused(self._address, reason))
+            return
+        self._connection += 1
+        client.subscribe(self._topic, qos=1)
+        if self._said:
+            self._complain(f"{self._address} is back")
+            self._said = ""
+
+    def _on_subscribe(
+        self, client: "Client", userdata: object, mid: int, reasons: list[Any], properties: object
+    ) -> None:
+        if any(reason.is_failure for reason in reasons):
+            self._say(f"{self._address} lets this client not read {self._topic} ({str(reasons[0]).lower()})")
+
+    def _on_connect_fail(self, client: "Client", userdata: object) -> None:
+        error = sys.exception()
+        if error is not None:
+            self._say(why_not_connected(self._address, error))
+
+    def _on_disconnect(
+        self, client: "Client", userdata: object, flags: object, reason: Any, properties: object
+    ) -> None:
+        if reason.is_failure:
+            self._say(f"{self._address} is lost ({str(reason).lower()})")
+
+    def _say(self, sentence: str) -> None:
+        if sentence != self._said:
+            self._complain(f"{sentence}; it is tried again")
+            self._said = sentence
