@@ -114,6 +114,7 @@ def windows_of(onset_s: float, start_s: NDArray[np.float64], window_s: float) ->
     return inside
 
 
-def ready_until_s(start_s: NDArray[np.float64], window_s: float) -> float:
+def ready_until_s(start_s: NDArray[np.float64], window_s: float, hop_s: float) -> float:
     """Onsets before this time have all the windows that :func:`windows_of` names; later ones must wait."""
-    return float(start_s[-1]) + EARLIEST * window_s if len(start_s) else -np.inf
+    # The next window, a hop behind the last, speaks for onsets from here on.
+    return float(start_s[-1]) + hop_s + EARLIEST * window_s if len(start_s) else -np.inf

@@ -14,8 +14,8 @@ from tocsin.inference.pick import Event, pick, ready_until_s
 # Audio is resampled in blocks at fixed places, whatever the sizes it comes in: so every number that follows, down
 # to the state of the resampler, is the same for a stream and for the whole file.
 BLOCK_S = 0.5
-# So many blocks at most are worked off at once, where there are so many: each stage then runs on what it has just used.
-BLOCKS_AT_ONCE = 20
+# So much at most is worked off at once, where there is so much: each stage then runs on what it has just used.
+AT_ONCE_S = 10.0
 # Windows that start this long before the next onset that can come serve nobody.
 KEEP_S = 3.0
 
@@ -29,14 +29,18 @@ class EventStream:
         model: the exported model.
         sample_rate: of the samples pushed, Hz.
         threshold: gunshot probability from which an event is called a gunshot; the card's own when ``None``.
+        block_s: length of the blocks, in steps of 4 ms. Shorter ones answer sooner, cost more, and change the last digits.
     """
 
-    def __init__(self, model: Model, sample_rate: int, threshold: float | None = None) -> None:
+    def __init__(
+        self, model: Model, sample_rate: int, threshold: float | None = None, block_s: float = BLOCK_S
+    ) -> None:
         self.model = model
         self.threshold = model.card.threshold if threshold is None else threshold
         self._sample_rate, self._taken = sample_rate, 0
-        self._block = round(BLOCK_S * sample_rate)
-        self._mender = Mender(sample_rate)
+        self._block = round(block_s * sample_rate)
+        self._at_once = round(AT_ONCE_S / block_s) * self._block
+        self._mender = Mender(sample_rate, round(1000 * block_s))
         self._pending = np.zeros(0, np.float32)
         self._picks_native = sample_rate < model.card.sample_rate
         # The bands of the onsets end below half the card's rate: nothing above it need be filtered.
@@ -58,8 +62,8 @@ class EventStream:
         taken = as_samples(samples, self._sample_rate, self._taken)
         self._taken += len(taken)
         events = []
-        for first in range(0, len(taken), BLOCKS_AT_ONCE * self._block):
-            events += self._cut(self._mender.push(taken[first : first + BLOCKS_AT_ONCE * self._block]))
+        for first in range(0, len(taken), self._at_once):
+            events += self._cut(self._mender.push(taken[first : first + self._at_once]))
         return events
 
     def _cut(self, mended: NDArray[np.float32]) -> list[Event]:
@@ -75,7 +79,7 @@ class EventStream:
         return events + self._advance([block], last=True)
 
     def _advance(self, blocks: list[NDArray[np.float32]], last: bool) -> list[Event]:
-        annotator, window_s = self._annotator, self.model.card.window_s
+        annotator, card = self._annotator, self.model.card
         resampler = self._resampler
         resampled = np.concatenate(
             [block if resampler is None else resampler.resample_chunk(block, last=last) for block in blocks]
@@ -86,7 +90,7 @@ class EventStream:
             annotator.flush()
             self._onsets += self._onset_picker.flush()
         start_s = annotator.start_s
-        until_s = np.inf if last else ready_until_s(start_s, window_s)
+        until_s = np.inf if last else ready_until_s(start_s, card.window_s, card.hop_samples / card.sample_rate)
         due = [onset for onset in self._onsets if onset.onset_s < until_s]
         self._onsets = [onset for onset in self._onsets if onset.onset_s >= until_s]
         # The gate: the network hears only the windows that speak for an onset, none in quiet hours.

@@ -23,13 +23,14 @@ class Mender:
 
     Args:
         sample_rate: samples a second.
+        block_ms: length of a block, in whole frames of 4 ms. Shorter ones come back sooner, and cost more.
     """
 
-    def __init__(self, sample_rate: int) -> None:
+    def __init__(self, sample_rate: int, block_ms: int = BLOCK_MS) -> None:
         self._per_ms = max(1, round(sample_rate / 1000))
         self._return = _RETURN_S * sample_rate
         self._block, self._context, self._ahead, self._frame = (
-            time_ms * self._per_ms for time_ms in (BLOCK_MS, _CONTEXT_MS, AHEAD_MS, _FRAME_MS)
+            time_ms * self._per_ms for time_ms in (block_ms, _CONTEXT_MS, AHEAD_MS, _FRAME_MS)
         )
         self._mean = np.full(self._frame, 1 / self._frame, np.float32)
         self._mean_of_frames = np.full(_BEFORE, 1 / _BEFORE)

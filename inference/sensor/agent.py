@@ -171,8 +171,8 @@ class Agent:
             said, event = heard.detection, heard.event
             time_utc = said.onset_time_utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
             self._say(
-                f"sensor {said.sensor_id}: gunshot {event.confidence:.3f} at {time_utc} "
-                f"± {said.sigma_s * 1000:.1f} ms, {event.level_dbfs:.0f} dBFS, {event.snr_db:.0f} dB above the background"
+                f"sensor {said.sensor_id}: gunshot {event.confidence:.3f} at {time_utc} ± {said.sigma_s:.4f} s, "
+                f"{event.level_dbfs:.0f} dBFS, {event.snr_db:.0f} dB above the background"
             )
             if self._clips is not None:
                 self._waiting.append(heard)

@@ -224,3 +224,30 @@ def test_every_second_window_stays_so_when_windows_are_forgotten(model):
     annotator.forget(1.3)
     assert set(annotator.start_s[~annotator.alternate]) <= set(odd_s)
     assert not set(annotator.start_s[annotator.alternate]) & set(odd_s)
+
+
+@pytest.mark.parametrize("rate", [12000, 44100, 48000])
+def test_shorter_blocks_give_the_same_events_to_the_last_digits_and_sooner(model, rate):
+    rng = np.random.default_rng(7)
+    sound = 0.003 * rng.standard_normal(20 * rate)
+    for onset_s in np.arange(2.0, 18.0, 1.37):
+        count = round(0.03 * rate)
+        burst = np.exp(-np.arange(count) / (0.005 * rate)) * rng.standard_normal(count)
+        sound[round(onset_s * rate) :][:count] += 0.5 * burst
+    events, latest_s = {}, {}
+    for block_s in (0.5, 0.1):
+        stream = EventStream(model, rate, block_s=block_s)
+        events[block_s], late = [], []
+        for first in range(0, len(sound), rate // 20):
+            news = stream.push(sound[first : first + rate // 20].astype(np.float32))
+            events[block_s] += news
+            late += [first / rate + 0.05 - event.onset_s for event in news]
+        events[block_s] += stream.flush()
+        latest_s[block_s] = max(late)
+    assert len(events[0.1]) == len(events[0.5]) > 8
+    for one, other in zip(events[0.1], events[0.5], strict=True):
+        assert one.onset_s == pytest.approx(other.onset_s, abs=1e-4)
+        assert one.probabilities == pytest.approx(other.probabilities, abs=1e-3)
+    # A window of 2 s that begins up to 0.2 s before the onset, on a grid of 0.5 s; mending looks 0.4 s ahead.
+    assert latest_s[0.1] <= 1.8 + 0.5 + 0.36 + 3 * 0.1
+    assert latest_s[0.1] < latest_s[0.5]
