@@ -29,7 +29,7 @@ class EventStream:
         model: the exported model.
         sample_rate: of the samples pushed, Hz.
         threshold: gunshot probability from which an event is called a gunshot; the card's own when ``None``.
-        block_s: length of the blocks, in steps of 4 ms. Short ones answer sooner, cost more, and change the last digits.
+        block_s: length of the blocks, in steps of 4 ms. Short ones answer sooner, cost more and change the last digits.
     """
 
     def __init__(
