@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint docs clean
+.PHONY: demo demo-live test lint docs clean
 
 .venv/pyvenv.cfg:
 	$(PYTHON) -m venv .venv
@@ -16,6 +16,14 @@ BIN := .venv/bin
 	$(BIN)/pip install --quiet --upgrade "pip>=25.1"
 	$(BIN)/pip install --quiet --editable ".[all]" --group dev
 	touch $@
+
+.venv/sensor: .venv/base
+	$(BIN)/pip install --quiet --editable ".[sensor]"
+	touch $@
+
+# In real time: three agents, a broker (Debian's mosquitto) and a fusion.
+demo-live: .venv/sensor
+	$(BIN)/tocsin demo --live --seed 0 --out out/live
 
 demo: .venv/base
 	$(BIN)/tocsin demo --seed 0 --out out/demo

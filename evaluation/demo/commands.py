@@ -13,7 +13,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from tocsin import TocsinError
-from tocsin.acoustics.scene import simulate_neighbourhood
+from tocsin.acoustics.scene import Scene, simulate_neighbourhood
 from tocsin.evaluation.demo.page import page_of
 from tocsin.evaluation.demo.scoring import WITHIN_M, WITHIN_S, Gunfire, score
 from tocsin.evaluation.demo.trial import FRAME, START_UTC, Trial, run_trial
@@ -40,6 +40,9 @@ def demo(
     ),
     format: Annotated[OutputFormat, typer.Option(help="of the outcome on stdout")] = OutputFormat.table,
     model: Annotated[str, typer.Option(help="an .onnx of `tocsin export`, or the name of shipped weights")] = SHIPPED,
+    live: Annotated[
+        bool, typer.Option("--live", help="in real time: three agents, a broker and a fusion; needs extra sensor")
+    ] = False,
 ) -> None:
     """A simulated neighbourhood, heard, located, scored, drawn.
 
@@ -49,9 +52,12 @@ def demo(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TocsinError(f"{out} cannot be a folder to write to ({error.strerror}): choose another --out") from None
-    heard = Model(model)
     scene = simulate_neighbourhood(seed)
     console = Console(stderr=True)
+    if live:
+        _live(scene, out, model, console)
+        return
+    heard = Model(model)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("listening", total=len(scene.sensors))
         trial = run_trial(scene, heard, advance=lambda: progress.advance(task))
@@ -62,6 +68,20 @@ def demo(
     else:
         _print_table(report)
     print(f"tocsin: see {out / 'demo.html'}", file=sys.stderr)
+
+
+def _live(scene: Scene, out: Path, model: str, console: Console) -> None:
+    """The scene by the programs of a deployment; what became of it goes to stdout."""
+    from tocsin.evaluation.demo.live import run_live  # what it needs is no part of the base install
+
+    console.print(f"{scene.duration_s:.0f} s of a neighbourhood; its logs are in {out}")
+    seen = run_live(scene, out, model, console)
+    Console().print(seen.table(scene.duration_s + 100.0))
+    outcome = seen.score()
+    print(
+        f"{len(outcome.matches)} of {len(outcome.matches) + len(outcome.missed)} shootings found, "
+        f"{len(outcome.false)} false, of {sum(seen.heard.values())} bangs sent by {len(seen.heard)} sensors"
+    )
 
 
 def report_of(trial: Trial) -> dict[str, Any]:
