@@ -149,7 +149,7 @@ def _watch(demo: LiveDemo, agents: list["subprocess.Popen[bytes]"], console: Con
             for agent in agents:
                 if agent.poll():
                     raise TocsinError(
-                        f"an agent ended with exit code {agent.returncode}: see {agent.args!r} and its log"
+                        f"an agent ended with exit code {agent.returncode}: see the logs beside its sound"
                     )
             if console.is_terminal:
                 live.update(Group(demo.table(now_s()), demo.sensors()), refresh=True)
@@ -169,15 +169,8 @@ def _write_sound(scene: Scene, out: Path) -> list[tuple[tuple[Sensor, ...], Path
     return written
 
 
-def _settings(
-    sensors: tuple[Sensor, ...],
-    file: Path,
-    start_utc: datetime,
-    broker: LocalBroker,
-    model: str,
-    out: Path,
-    number: int,
-) -> str:
+def _settings(sensors: tuple[Sensor, ...], file: Path, start_utc: datetime, url: str, model: str) -> str:
+    """The settings file of an agent that hears a file as if it were a microphone."""
     lines = [
         "[source]",
         f"address = {json.dumps(str(file))}",
