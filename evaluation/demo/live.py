@@ -148,7 +148,7 @@ def _watch(demo: LiveDemo, agents: list["subprocess.Popen[bytes]"], console: Con
         while now_s() < until_s:
             for agent in agents:
                 if agent.poll():
-                    raise TocsinError(
+                    raise TocsinError(f"an agent ended with exit code {agent.returncode}: see the logs in its folder")
                         f"an agent ended with exit code {agent.returncode}: see the logs beside its sound"
                     )
             if console.is_terminal:

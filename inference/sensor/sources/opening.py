@@ -1,6 +1,7 @@
 """The source that an address stands for, as it is typed or stands in a settings file."""
 
 import difflib
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ _STREAMS = ("rtsp", "rtsps", "http", "https", "icecast")
 _KINDS = ("device", "watch", *_STREAMS)
 # How other programs call a sound card.
 _CARDS = ("hw", "plughw", "default", "sysdefault", "alsa", "pulse", "pipewire", "mic", "microphone")
+# A user and a password, in what was meant for a stream.
+_BEFORE_HOST = re.compile(r"[^/\s]*@")
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def open_source(
     elif kind.lower() in _STREAMS and rest.startswith("//"):
         lasting = NetworkStream(address, chosen.patience_s)
     else:
-        if not address or not Path(address).exists():
+        if not _exists(address):
             raise TocsinError(_near_miss(address, kind, colon))
         return Files([address], chosen.stated_s, chosen.zone, chosen.real_time, complain)
     return Retrying(lasting, complain, None if stop is None else stop.wait)
@@ -97,9 +100,16 @@ def open_source(
 def _watched(folder: str, chosen: SourceOptions, complain: Callable[[str], None]) -> WatchedFolder:
     if not folder:
         raise TocsinError("watch: names no folder: expected such as watch:/media/recorder")
-    if Path(folder).exists() and not is_folder(Path(folder)):
+    if _exists(folder) and not is_folder(Path(folder)):
         raise TocsinError(f"{folder} is a file where a folder to watch was expected: give it without watch:")
     return WatchedFolder(folder, chosen.state, chosen.zone, chosen.settle_s, complain)
+
+
+def _exists(path: str) -> bool:
+    try:
+        return bool(path) and Path(path).exists()
+    except OSError:  # a name too long for the file system
+        return False
 
 
 def _near_miss(address: str, kind: str, colon: str) -> str:
@@ -109,10 +119,11 @@ def _near_miss(address: str, kind: str, colon: str) -> str:
         return f"{kind}: is no kind of source: for a sound card type device:{address}, as `--list-devices` names it"
     if not colon and kind.lower() in _CARDS:
         return f"{address} is no file: for the default microphone type device:"
-    if colon and "/" not in kind and "\\" not in kind:
+    if colon and kind.isalpha():
         if kind.lower() == "file":
             return "file: is no kind of source: give the path alone"
         meant = f'did you mean "{near[0]}{"://" if near[0] in _STREAMS else ":"}"? ' if near else ""
         return f"{kind}: is no kind of source: {meant}Expected {EXPECTED}"
-    named = f'"{address}" is no file or folder that is there' if address else "no source is named"
+    shown = _BEFORE_HOST.sub("…@", address)
+    named = f'"{shown}" is no file or folder that is there' if address else "no source is named"
     return f"{named}: expected {EXPECTED}"
