@@ -149,8 +149,6 @@ def _watch(demo: LiveDemo, agents: list["subprocess.Popen[bytes]"], console: Con
             for agent in agents:
                 if agent.poll():
                     raise TocsinError(f"an agent ended with exit code {agent.returncode}: see the logs in its folder")
-                        f"an agent ended with exit code {agent.returncode}: see the logs beside its sound"
-                    )
             if console.is_terminal:
                 live.update(Group(demo.table(now_s()), demo.sensors()), refresh=True)
             time.sleep(LOOK_S)

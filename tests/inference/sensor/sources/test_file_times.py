@@ -53,8 +53,8 @@ def test_the_zone_of_a_recorder_counts_where_the_name_says_none():
 
 @pytest.mark.parametrize(
     "name",
-    ["a.wav", "12345678_123456.wav", "20181319_004926.wav", "20181219_246060.wav", "20181219.wav", "٢٠١٨١٢١٩_004926.wav",
-     "120181219_004926.wav", "20181219_0049261.wav"],
+    ["a.wav", "12345678_123456.wav", "20181319_004926.wav", "20181219_246060.wav", "20181219.wav",
+     "٢٠١٨١٢١٩_004926.wav", "120181219_004926.wav", "20181219_0049261.wav"],
 )  # fmt: skip
 def test_what_is_no_time_is_none(name):
     assert time_in_name(name) is None
@@ -62,7 +62,7 @@ def test_what_is_no_time_is_none(name):
 
 @settings(max_examples=500, deadline=None)
 @given(
-    at=st.datetimes(datetime(1970, 1, 1), datetime(2199, 12, 31), timezones=st.just(UTC)),
+    at=st.datetimes(datetime(1970, 1, 2), datetime(2199, 12, 30), timezones=st.just(UTC)),
     offset_quarters=st.integers(-56, 56),
     before=st.sampled_from(["", "SM4_", "roof-"]),
 )
