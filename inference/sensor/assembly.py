@@ -175,7 +175,14 @@ def _delivery(
         home_assistant=settings.broker.home_assistant,
     )
     publisher.start()
-    parts.callback(publisher.close, DRAIN_S)
+
+    def close() -> None:
+        if not publisher.close(DRAIN_S):
+            complain(
+                f"{outbox.size()[0]} detections are left in {settings.outbox.path}: they go when this starts again"
+            )
+
+    parts.callback(close)
 
     def keep(detection: Detection) -> None:
         topic = detections_topic(site, detection.sensor_id)

@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS counts (name TEXT PRIMARY KEY, value INTEGER NOT NULL
 
 @dataclass(frozen=True)
 class Letter:
-    """A detection that waits: ``number`` is its place in the order of arrival."""
+    """A detection that waits: ``number`` is its place in the order of arrival, below 0 while it is in memory alone."""
 
     number: int
     detection_id: str
@@ -57,6 +57,7 @@ class Outbox:
         self._path, self._limit_bytes, self._complain = Path(path), limit_bytes, complain
         self._lock = threading.RLock()
         self._in_memory: list[Letter] = []
+        self._memory_number = 0
         self._failing = False
         self._count = self._bytes = self.dropped = 0
         self._base = self._opened()
@@ -68,7 +69,8 @@ class Outbox:
             False where the disk does not take it: it is in memory then, and goes to the disk as soon as that does.
         """
         with self._lock:
-            self._in_memory.append(Letter(0, detection_id, topic, payload, confidence))
+            self._memory_number -= 1
+            self._in_memory.append(Letter(self._memory_number, detection_id, topic, payload, confidence))
             return self.save()
 
     def save(self) -> bool:
@@ -89,32 +91,24 @@ class Outbox:
                 self._complain(f"{self._path} can be written again; nothing is left in memory")
             return True
 
-    def waiting(self, after: int = 0, most: int = 100) -> list[Letter]:
-        """The first that wait behind a number, in order; none while the file fails."""
-        with self._lock, self._unharmed():
-            rows = self._base.execute(
-                "SELECT number, detection_id, topic, payload, confidence FROM waiting WHERE number > ? "
-                "ORDER BY number LIMIT ?",
-                (after, most),
-            )
-            return [Letter(*row) for row in rows]
-        return []
+    def waiting(self, most: int = 100) -> list[Letter]:
+        """The first that wait, in order; behind them those that the disk does not take: they can be sent too."""
+        with self._lock:
+            letters: list[Letter] = []
+            with self._unharmed():
+                rows = self._base.execute(
+                    "SELECT number, detection_id, topic, payload, confidence FROM waiting ORDER BY number LIMIT ?",
+                    (most,),
+                )
+                letters = [Letter(*row) for row in rows]
+            return [*letters, *self._in_memory[: most - len(letters)]]
 
     def acknowledged(self, numbers: Sequence[int]) -> None:
-        """The broker has these: they leave. Where the disk fails they stay, and are sent once more."""
-        with self._lock, self._unharmed():
-            marks = ",".join("?" * len(numbers))
-            with self._commit():
-                gone = self._base.execute(
-                    f"SELECT detection_id, length(payload) + length(topic) FROM waiting WHERE number IN ({marks})",
-                    numbers,
-                ).fetchall()
-                ids = [(detection_id,) for detection_id, _ in gone]
-                self._base.executemany("INSERT OR IGNORE INTO sent (detection_id) VALUES (?)", ids)
-                self._base.execute(f"DELETE FROM waiting WHERE number IN ({marks})", numbers)
-                self._base.execute("DELETE FROM sent WHERE number <= (SELECT max(number) FROM sent) - ?", (REMEMBERED,))
-            self._count -= len(gone)
-            self._bytes -= sum(size + ROW_BYTES for _, size in gone)
+        """The broker has these: they leave. Where the disk fails they stay on it, and are sent once more."""
+        with self._lock:
+            self._in_memory = [letter for letter in self._in_memory if letter.number not in numbers]
+            with self._unharmed():
+                self._remove([number for number in numbers if number > 0])
 
     def size(self) -> tuple[int, int]:
         """How many wait, those in memory among them, and their bytes."""
@@ -127,6 +121,19 @@ class Outbox:
         with self._lock:
             self.save()
             self._base.close()
+
+    def _remove(self, numbers: Sequence[int]) -> None:
+        marks = ",".join("?" * len(numbers))
+        with self._commit():
+            gone = self._base.execute(
+                f"SELECT detection_id, length(payload) + length(topic) FROM waiting WHERE number IN ({marks})", numbers
+            ).fetchall()
+            ids = [(detection_id,) for detection_id, _ in gone]
+            self._base.executemany("INSERT OR IGNORE INTO sent (detection_id) VALUES (?)", ids)
+            self._base.execute(f"DELETE FROM waiting WHERE number IN ({marks})", numbers)
+            self._base.execute("DELETE FROM sent WHERE number <= (SELECT max(number) FROM sent) - ?", (REMEMBERED,))
+        self._count -= len(gone)
+        self._bytes -= sum(size + ROW_BYTES for _, size in gone)
 
     def _insert(self, letter: Letter) -> None:
         if self._base.execute("SELECT 1 FROM sent WHERE detection_id = ?", (letter.detection_id,)).fetchone():

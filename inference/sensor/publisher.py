@@ -134,7 +134,7 @@ class Publisher:
         room = WINDOW - len(self._flying)
         if room <= 0 or time.monotonic() < self._not_before_s:
             return
-        for letter in self._outbox.waiting(after=0, most=WINDOW):
+        for letter in self._outbox.waiting(WINDOW):
             if letter.number not in self._numbers and room > 0:
                 room -= 1
                 flight = self._client.publish(letter.topic, letter.payload, qos=1)

@@ -127,6 +127,8 @@ class BrokerInput:
     ) -> None:
         if any(reason.is_failure for reason in reasons):
             self._say(f"{self._address} lets this client not read {self._topic} ({str(reasons[0]).lower()})")
+        elif self._connection == 1:
+            self._complain(f"listening to {self._address}, {self._topic}")
 
     def _on_connect_fail(self, client: "Client", userdata: object) -> None:
         error = sys.exception()
