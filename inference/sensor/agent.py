@@ -206,7 +206,7 @@ class Agent:
         if self._is_due("read", READ_S, now_s, ends):
             self.heartbeats = self._read(now_s)
         if self._clips is not None and self._is_due("clips", CLIPS_S, now_s, ends):
-            self._clips.check()
+            self._clips.check(self._hearing.clock_is_set)
         if self._is_due("beat", self._beat_every_s, now_s, ends):
             self._beat(self.heartbeats)
             if self.heartbeats:

@@ -81,16 +81,20 @@ def clips_of(settings: Settings, complain: Callable[[str], None]) -> tuple[ClipS
     clips = settings.clips
     if clips.seconds == 0:
         return None
-    log = ChainedLog(clips.log)
-    store = ClipStore(
-        clips.folder,
-        log,
-        seconds=clips.seconds,
-        keep_hours=clips.keep_hours,
-        limit_count=clips.most,
-        recipients=() if clips.public_key is None else (clips.public_key,),
-        complain=complain,
-    )
+    try:
+        log = ChainedLog(clips.log, complain)
+        store = ClipStore(
+            clips.folder,
+            log,
+            seconds=clips.seconds,
+            keep_hours=clips.keep_hours,
+            limit_count=clips.most,
+            recipients=() if clips.public_key is None else (clips.public_key,),
+            complain=complain,
+        )
+    except OSError as error:  # a disk that is full or may not be written to: what is heard matters more
+        complain(f"no clips are kept: {error.filename or clips.folder} cannot be used ({error.strerror})")
+        return None
     return store, log
 
 
@@ -123,7 +127,7 @@ def assembled(
         facts: list[Callable[[], dict[str, Any]]] = []
         if kept is not None:
             clips, log = kept
-            facts.append(lambda: {"clips_kept": clips.size()[0], "log_head": log.head})
+            facts.append(lambda: {"clips_kept": clips.size()[0], "log_head": str(log.head)})
         address = address_of(settings.broker)
         keep: Callable[[Detection], None]
         beat: Callable[[list[Heartbeat]], None]

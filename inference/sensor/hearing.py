@@ -127,6 +127,11 @@ class Hearing:
         block_s = BLOCK_S if self._clock is None else LIVE_BLOCK_S
         self._streams = [EventStream(self._model, self._rate, self.threshold, block_s) for _ in self._microphones]
 
+    @property
+    def clock_is_set(self) -> bool:
+        """Whether somebody keeps the system's clock right."""
+        return self._system_clock().synchronised
+
     def clock_facts(self) -> dict[str, Any]:
         """Of a heartbeat: ``clock_source``, ``clock_sigma_s``, ``sample_rate_error_ppm``, as far as they are known."""
         if self._clock is None or not self._samples:
