@@ -1,0 +1,297 @@
+"""What both ends of an MQTT broker share: topics, the broker's address, a client, and why a connection failed.
+
+A sensor publishes its detections to ``tocsin/v1/SITE/detections/SENSOR``, whether it is there to
+``tocsin/v1/SITE/status/SENSOR`` (retained) and its heartbeats to ``tocsin/v1/SITE/health/SENSOR``. MQTT 5 (OASIS,
+2019) is spoken, for its reason codes: a broker of MQTT 3.1.1 acknowledges also what it throws away.
+"""
+
+import errno
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple, Self, get_args
+from urllib.parse import urlsplit
+
+from tocsin import TocsinError
+
+if TYPE_CHECKING:
+    from paho.mqtt.client import Client
+    from paho.mqtt.reasoncodes import ReasonCode
+
+Kind = Literal["detections", "status", "health"]
+
+ROOT = "tocsin/v1"
+LONGEST_PAYLOAD_BYTES = 65536
+ONLINE, OFFLINE = b"online", b"offline"
+PORTS = {"mqtt": 1883, "mqtts": 8883}
+KEEPALIVE_S = 30
+CONNECT_TIMEOUT_S = 10.0
+SHORTEST_DELAY_S, LONGEST_DELAY_S = 1, 60  # between attempts to connect
+
+_EXPECTED = "expected mqtts://HOST or mqtts://HOST:PORT, or mqtt:// where nothing is encrypted"
+# Reason codes of MQTT 5, section 3.2.2.2.
+_BAD_CREDENTIALS = (0x86, 0x8C)
+_REASONS = {
+    0x80: "the broker does not say why",
+    0x84: "it does not speak MQTT 5",
+    0x85: "it does not permit this client's name",
+    0x87: "it does not permit this user to connect",
+    0x88: "it is not available now",
+    0x89: "it is busy",
+    0x8A: "it has banned this client",
+    0x8E: "another client of the same name connected: each needs its own",
+    0x97: "its quota is exceeded",
+    0x9F: "it permits no more connections now",
+}
+
+
+class Topic(NamedTuple):
+    """The parts of a topic."""
+
+    site: str
+    kind: Kind
+    sensor_id: str
+
+
+class Will(NamedTuple):
+    """What the broker says, retained, for a client that went without a word."""
+
+    topic: str
+    payload: bytes
+
+
+def check_level(name: str, what: str = "a level of a topic") -> str:
+    """Return a name that may stand between two slashes of a topic.
+
+    Args:
+        name: of a site or a sensor.
+        what: it is the name of, for the complaint.
+
+    Raises:
+        TocsinError: it is empty, begins with ``$``, or holds ``/``, ``+``, ``#`` or what cannot be printed.
+    """
+    if not name or name.startswith("$") or not name.isprintable() or set(name) & set("/+#"):
+        raise TocsinError(f"{name!r} cannot be {what}: expected a name without / + # and not begun by $")
+    return name
+
+
+def make_topic(site: str, kind: Kind, sensor_id: str) -> str:
+    """The topic of one sensor. Raises ``TocsinError`` where a name cannot be part of one."""
+    return f"{ROOT}/{check_level(site, 'the name of a site')}/{kind}/{check_level(sensor_id, 'the name of a sensor')}"
+
+
+def make_filter(site: str, kind: Kind) -> str:
+    """What to subscribe to for all sensors of a site; ``+`` for the site means all sites."""
+    return f"{ROOT}/{site if site == '+' else check_level(site, 'the name of a site')}/{kind}/+"
+
+
+def parse_topic(topic: str) -> Topic:
+    """The parts of a topic. Raises ``TocsinError`` where it is none of these topics."""
+    root, _, rest = topic[: len(ROOT)], topic[len(ROOT) : len(ROOT) + 1], topic[len(ROOT) + 1 :]
+    parts = rest.split("/")
+    if not topic.startswith(f"{ROOT}/") or root != ROOT or len(parts) != 3:
+        raise TocsinError(f"{topic!r} is no topic of a sensor: expected {ROOT}/SITE/detections/SENSOR")
+    site, kind, sensor_id = parts
+    for known in get_args(Kind):
+        if kind == known:
+            return Topic(check_level(site, "the name of a site"), known, check_level(sensor_id, "the name of a sensor"))
+    raise TocsinError(f"{topic!r} is no topic of a sensor: expected one of {', '.join(get_args(Kind))} for {kind!r}")
+
+
+@dataclass(frozen=True)
+class BrokerAddress:
+    """Where a broker is and how to log in there; the certificate of an encrypted one is always verified.
+
+    Attributes:
+        host: name or address.
+        port: 1 … 65535.
+        tls: whether the connection is encrypted.
+        username: as the broker knows this client; None where it asks for none.
+        password: never shown.
+        ca_file: certificates (PEM) that the broker's is checked against; None means those of the system.
+        cert_file: a certificate (PEM) to log in with, and ``key_file`` its key.
+    """
+
+    host: str
+    port: int
+    tls: bool = True
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+    @classmethod
+    def parse(
+        cls,
+        url: str,
+        *,
+        username: str | None = None,
+        password: str | None = None,
+        ca_file: Path | None = None,
+        cert_file: Path | None = None,
+        key_file: Path | None = None,
+    ) -> Self:
+        """Make an address of ``mqtt://HOST`` (port 1883) or ``mqtts://HOST`` (8883), with ``:PORT`` behind if need be.
+
+        Raises:
+            TocsinError: it is none, or holds a name or password, which others would read in a list of processes.
+        """
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            raise TocsinError(f"the broker's address is broken: {_EXPECTED}") from None
+        if "@" in parts.netloc:
+            raise TocsinError("the broker's address holds a name or a password: expected them given apart from it")
+        if parts.scheme not in PORTS or not host or port == 0 or parts.path not in ("", "/"):
+            raise TocsinError(f"{url!r} is no broker's address: {_EXPECTED}")
+        if parts.query or parts.fragment or not url.isprintable() or " " in url:
+            raise TocsinError(f"{url!r} is no broker's address: {_EXPECTED}")
+        return cls(
+            host, port or PORTS[parts.scheme], parts.scheme == "mqtts", username, password, ca_file, cert_file, key_file
+        )
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'mqtts' if self.tls else 'mqtt'}://{host}:{self.port}"
+
+
+def new_client(
+    address: BrokerAddress,
+    client_id: str,
+    *,
+    session_expiry_s: int = 0,
+    manual_ack: bool = False,
+    will: Will | None = None,
+    most_in_flight: int = 50,
+) -> "Client":
+    """A client of MQTT 5 that is not connected yet: call its ``reconnect``, or ``loop_start``, which keeps trying.
+
+    Args:
+        address: of the broker.
+        client_id: its name there, of which there is no second.
+        session_expiry_s: how long the broker keeps subscriptions and messages while the client is away; 0: not at all,
+            and each connection begins anew.
+        manual_ack: whether the caller acknowledges what it received, by ``client.ack(message.mid, message.qos)``.
+        will: what the broker says when the client goes without a word.
+        most_in_flight: messages without acknowledgement, each way.
+
+    Raises:
+        TocsinError: paho-mqtt is not installed, or a certificate cannot be read.
+    """
+    try:
+        from paho.mqtt.client import Client, MQTTv5
+        from paho.mqtt.enums import CallbackAPIVersion
+        from paho.mqtt.packettypes import PacketTypes
+        from paho.mqtt.properties import Properties
+    except ImportError as error:
+        raise TocsinError(f'a broker needs {error.name}: type pip install "tocsin[sensor]"') from None
+    client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTv5, manual_ack=manual_ack)
+    if address.username is not None:
+        client.username_pw_set(address.username, address.password)
+    if address.tls:
+        client.tls_set_context(_tls_context(address))
+    if will is not None:
+        client.will_set(will.topic, will.payload, qos=1, retain=True)
+    client.connect_timeout = CONNECT_TIMEOUT_S
+    client.reconnect_delay_set(SHORTEST_DELAY_S, LONGEST_DELAY_S)
+    client.max_inflight_messages_set(most_in_flight)
+    asked = Properties(PacketTypes.CONNECT)
+    asked.SessionExpiryInterval = session_expiry_s
+    asked.ReceiveMaximum = most_in_flight
+    client.connect_async(
+        address.host, address.port, KEEPALIVE_S, clean_start=session_expiry_s == 0, properties=asked
+    )  # connects to nothing yet
+    return client
+
+
+def _tls_context(address: BrokerAddress) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=address.ca_file)
+    except (OSError, ValueError) as error:
+        raise TocsinError(f"{address.ca_file}: cannot read the authority's certificates ({_brief(error)})") from None
+    if address.cert_file is not None:
+        try:
+            # An encrypted key is refused, rather than its password asked for on a terminal that a service has not.
+            context.load_cert_chain(address.cert_file, address.key_file, password=lambda: "")
+        except (OSError, ValueError) as error:
+            raise TocsinError(
+                f"{address.cert_file}: cannot read the certificate to log in with, or its key ({_brief(error)})"
+            ) from None
+    return context
+
+
+def explain_failure(address: BrokerAddress, reason: "ReasonCode | BaseException | None") -> str:
+    """Why there is no connection, in one sentence that says what to do.
+
+    Args:
+        address: of the broker.
+        reason: the code that it refused or disconnected with, or the exception that a socket gave; None where the
+            connection just ended.
+    """
+    if isinstance(reason, BaseException):
+        return _explain_exception(address, reason)
+    code = None if reason is None else getattr(reason, "value", None)
+    if code in _BAD_CREDENTIALS:
+        who = f"the name {address.username!r} and its password" if address.username else "a client without a name"
+        return f"{address} refuses {who}: look into username and password_file"
+    if code == 0x87:
+        who = f"the name {address.username!r} or its password" if address.username else "a client without a name"
+        return f"{address} does not permit {who}: look into username and password_file, and what the broker permits"
+    if code in _REASONS:
+        return f"{address} ended the connection: {_REASONS[code]}"
+    return f"{address} ended the connection" + (f" ({reason})" if code and code != 0x80 else "")
+
+
+def _explain_exception(address: BrokerAddress, error: BaseException) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        trusted = f"the authorities in {address.ca_file}" if address.ca_file else "the system's authorities"
+        why = error.verify_message.rstrip(".")
+        return f"{address} shows a certificate that does not hold against {trusted} ({why}): look into ca_file"
+    if isinstance(error, ssl.SSLError):
+        return f"{address} does not agree on encryption ({_brief(error)}): is it the port of mqtts://?"
+    if isinstance(error, socket.gaierror):
+        return f"{address}: no address is known for the name {address.host!r}"
+    if isinstance(error, ConnectionRefusedError):
+        return f"{address} refuses the connection: no broker listens there"
+    if isinstance(error, TimeoutError):
+        return f"{address} does not answer within {CONNECT_TIMEOUT_S:.0f} s"
+    if isinstance(error, OSError) and error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN):
+        return f"{address} cannot be reached: there is no way to it in the network"
+    return f"{address} cannot be reached ({_brief(error)})"
+
+
+def _brief(error: BaseException) -> str:
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or "not PEM").replace("_", " ").lower()
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+
+
+class ConnectionSayings:
+    """Says why there is no connection: each reason once, until it has been there again; then that it is back.
+
+    Args:
+        address: of the broker.
+        complain: called with a sentence.
+    """
+
+    def __init__(self, address: BrokerAddress, complain: Callable[[str], None]) -> None:
+        self._address = address
+        self._complain = complain
+        self._said: set[str] = set()
+
+    def failed(self, reason: "ReasonCode | BaseException | None") -> None:
+        """An attempt to connect failed, or a connection ended."""
+        sentence = explain_failure(self._address, reason)
+        if sentence not in self._said:
+            self._said.add(sentence)
+            self._complain(f"{sentence}; it is tried again")
+
+    def connected(self) -> None:
+        """There is a connection."""
+        if self._said:
+            self._said.clear()
+            self._complain(f"{self._address} is connected again")
