@@ -1,14 +1,11 @@
-"""What both ends of an MQTT broker share: topics, the broker's address, a client, and why a connection failed.
+"""What both ends of an MQTT broker share: topics, the broker's address and a client.
 
 A sensor publishes its detections to ``tocsin/v1/SITE/detections/SENSOR``, whether it is there to
 ``tocsin/v1/SITE/status/SENSOR`` (retained) and its heartbeats to ``tocsin/v1/SITE/health/SENSOR``. MQTT 5 (OASIS,
 2019) is spoken, for its reason codes: a broker of MQTT 3.1.1 acknowledges also what it throws away.
 """
 
-import errno
-import socket
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self, get_args
@@ -18,7 +15,6 @@ from tocsin import TocsinError
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client
-    from paho.mqtt.reasoncodes import ReasonCode
 
 Kind = Literal["detections", "status", "health"]
 
@@ -31,20 +27,6 @@ CONNECT_TIMEOUT_S = 10.0
 SHORTEST_DELAY_S, LONGEST_DELAY_S = 1, 60  # between attempts to connect
 
 _EXPECTED = "expected mqtts://HOST or mqtts://HOST:PORT, or mqtt:// where nothing is encrypted"
-# Reason codes of MQTT 5, section 3.2.2.2.
-_BAD_CREDENTIALS = (0x86, 0x8C)
-_REASONS = {
-    0x80: "the broker does not say why",
-    0x84: "it does not speak MQTT 5",
-    0x85: "it does not permit this client's name",
-    0x87: "it does not permit this user to connect",
-    0x88: "it is not available now",
-    0x89: "it is busy",
-    0x8A: "it has banned this client",
-    0x8E: "another client of the same name connected: each needs its own",
-    0x97: "its quota is exceeded",
-    0x9F: "it permits no more connections now",
-}
 
 
 class Topic(NamedTuple):
@@ -199,7 +181,7 @@ def new_client(
     client.connect_timeout = CONNECT_TIMEOUT_S
     client.reconnect_delay_set(SHORTEST_DELAY_S, LONGEST_DELAY_S)
     client.max_inflight_messages_set(most_in_flight)
-    asked = Properties(PacketTypes.CONNECT)
+    asked = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     asked.SessionExpiryInterval = session_expiry_s
     asked.ReceiveMaximum = most_in_flight
     client.connect_async(
@@ -212,86 +194,20 @@ def _tls_context(address: BrokerAddress) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=address.ca_file)
     except (OSError, ValueError) as error:
-        raise TocsinError(f"{address.ca_file}: cannot read the authority's certificates ({_brief(error)})") from None
+        raise TocsinError(f"{address.ca_file}: cannot read the authority's certificates ({brief(error)})") from None
     if address.cert_file is not None:
         try:
             # An encrypted key is refused, rather than its password asked for on a terminal that a service has not.
             context.load_cert_chain(address.cert_file, address.key_file, password=lambda: "")
         except (OSError, ValueError) as error:
             raise TocsinError(
-                f"{address.cert_file}: cannot read the certificate to log in with, or its key ({_brief(error)})"
+                f"{address.cert_file}: cannot read the certificate to log in with, or its key ({brief(error)})"
             ) from None
     return context
 
 
-def explain_failure(address: BrokerAddress, reason: "ReasonCode | BaseException | None") -> str:
-    """Why there is no connection, in one sentence that says what to do.
-
-    Args:
-        address: of the broker.
-        reason: the code that it refused or disconnected with, or the exception that a socket gave; None where the
-            connection just ended.
-    """
-    if isinstance(reason, BaseException):
-        return _explain_exception(address, reason)
-    code = None if reason is None else getattr(reason, "value", None)
-    if code in _BAD_CREDENTIALS:
-        who = f"the name {address.username!r} and its password" if address.username else "a client without a name"
-        return f"{address} refuses {who}: look into username and password_file"
-    if code == 0x87:
-        who = f"the name {address.username!r} or its password" if address.username else "a client without a name"
-        return f"{address} does not permit {who}: look into username and password_file, and what the broker permits"
-    if code in _REASONS:
-        return f"{address} ended the connection: {_REASONS[code]}"
-    return f"{address} ended the connection" + (f" ({reason})" if code and code != 0x80 else "")
-
-
-def _explain_exception(address: BrokerAddress, error: BaseException) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        trusted = f"the authorities in {address.ca_file}" if address.ca_file else "the system's authorities"
-        why = error.verify_message.rstrip(".")
-        return f"{address} shows a certificate that does not hold against {trusted} ({why}): look into ca_file"
-    if isinstance(error, ssl.SSLError):
-        return f"{address} does not agree on encryption ({_brief(error)}): is it the port of mqtts://?"
-    if isinstance(error, socket.gaierror):
-        return f"{address}: no address is known for the name {address.host!r}"
-    if isinstance(error, ConnectionRefusedError):
-        return f"{address} refuses the connection: no broker listens there"
-    if isinstance(error, TimeoutError):
-        return f"{address} does not answer within {CONNECT_TIMEOUT_S:.0f} s"
-    if isinstance(error, OSError) and error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN):
-        return f"{address} cannot be reached: there is no way to it in the network"
-    return f"{address} cannot be reached ({_brief(error)})"
-
-
-def _brief(error: BaseException) -> str:
+def brief(error: BaseException) -> str:
+    """What an exception of a file, a socket or TLS says, in a few words."""
     if isinstance(error, ssl.SSLError):
         return (error.reason or "not PEM").replace("_", " ").lower()
     return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-
-
-class ConnectionSayings:
-    """Says why there is no connection: each reason once, until it has been there again; then that it is back.
-
-    Args:
-        address: of the broker.
-        complain: called with a sentence.
-    """
-
-    def __init__(self, address: BrokerAddress, complain: Callable[[str], None]) -> None:
-        self._address = address
-        self._complain = complain
-        self._said: set[str] = set()
-
-    def failed(self, reason: "ReasonCode | BaseException | None") -> None:
-        """An attempt to connect failed, or a connection ended."""
-        sentence = explain_failure(self._address, reason)
-        if sentence not in self._said:
-            self._said.add(sentence)
-            self._complain(f"{sentence}; it is tried again")
-
-    def connected(self) -> None:
-        """There is a connection."""
-        if self._said:
-            self._said.clear()
-            self._complain(f"{self._address} is connected again")
