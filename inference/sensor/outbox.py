@@ -1,7 +1,7 @@
 """The outbox: detections wait on the disk until the broker has acknowledged them, through power cuts and full disks.
 
-What :meth:`Outbox.put` has taken is on the disk when it returns (SQLite, write-ahead log, ``synchronous=FULL``). Order is
-that of coming, by a row number that never returns, so that a clock that jumps changes nothing.
+What :meth:`Outbox.put` has taken is on the disk when it returns (SQLite, write-ahead log, ``synchronous=FULL``). The
+order is that of coming, by a row number that never returns, so that a clock that jumps changes nothing.
 """
 
 import math
@@ -45,12 +45,14 @@ class Outbox:
         self._next_row = 1
         # What the file does not have yet: messages and acknowledgements, of which all is written together, in order.
         self._held: dict[str, Row] = {}
-        self._acknowledged: dict[int, str | None] = {}
+        self._acknowledged: set[int] = set()
+        self._sent_held: list[str] = []
         self._dropped_held = 0
         self._fails = False
         begun = self._path.exists() and self._path.stat().st_size > 0
         try:
             self._open()
+            self.flush()
         except sqlite3.Error as error:
             if begun:  # numbers that are in it must not be given again
                 raise TocsinError(f"{self._path}: cannot read the outbox ({error})") from None
@@ -116,31 +118,32 @@ class Outbox:
     def acknowledged(self, rows: Collection[int]) -> None:
         """Forget messages that the broker has; their ids are remembered."""
         with self._lock:
-            of_held = {row.row: row.detection_id for row in self._held.values()}
-            self._acknowledged.update({row: of_held.get(row) for row in rows})
-            for row in rows:
-                self._held.pop(of_held.get(row, ""), None)
+            self._acknowledged.update(rows)
+            for row in [row for row in self._held.values() if row.row in self._acknowledged]:
+                self._sent_held.append(self._held.pop(row.detection_id).detection_id)
             self.flush()
 
     def flush(self) -> bool:
         """Write what waits in memory, if the disk takes it now; returns whether nothing is left there."""
         with self._lock:
-            if not self._held and not self._acknowledged and not self._dropped_held:
+            if not self._held and not self._acknowledged and not self._sent_held and not self._dropped_held:
                 return True
-            for _ in range(2):  # once more where the file was broken and a new one has been begun
+            try:
                 try:
                     self._write()
-                except sqlite3.Error as error:
-                    if not self._replaced(error):
-                        self._say_once(error)
-                        self._bound_held()
-                        return False
-                else:
-                    if self._fails:
-                        self._fails = False
-                        self._complain(f"{self._path}: the outbox is written again")
-                    return True
-            return False
+                except sqlite3.DatabaseError as error:
+                    if not is_broken(error):
+                        raise
+                    self._set_aside(error)
+                    self._write()
+            except (sqlite3.Error, TocsinError) as error:
+                self._say_once(error)
+                self._bound_held()
+                return False
+            if self._fails:
+                self._fails = False
+                self._complain(f"{self._path}: the outbox is written again")
+            return True
 
     def close(self) -> None:
         """Write what can be written and close the file; it can be opened again."""
@@ -158,7 +161,8 @@ class Outbox:
         except sqlite3.Error as error:
             if not is_broken(error):
                 raise
-            db = self._begin_anew(error)
+            self._set_aside(error)
+            db = open_outbox_file(self._path)
         self._db = db
         self._count, self._bytes = db.execute("SELECT COUNT(*), COALESCE(SUM(bytes), 0) FROM waiting").fetchone()
         self._dropped = next((n for (n,) in db.execute("SELECT value FROM counters WHERE name='dropped'")), 0)
@@ -166,49 +170,37 @@ class Outbox:
         self._next_row = max(self._next_row, last + 1)
         return db
 
-    def _begin_anew(self, error: sqlite3.Error) -> sqlite3.Connection:
+    def _set_aside(self, error: sqlite3.Error) -> None:
+        """Rename a broken file; what can be read of it waits in memory, before all else, for a new one."""
+        if self._db is not None:
+            self._db.close()
+            self._db = None
         aside = set_aside(self._path)
         saved = rescue(aside)
-        db = open_outbox_file(self._path)
-        with _transaction(db):
-            for row in saved.waiting:
-                _insert(db, row)
-            db.executemany("INSERT OR IGNORE INTO sent (detection_id) VALUES (?)", [(name,) for name in saved.sent])
-            db.execute("INSERT INTO counters VALUES ('dropped', ?)", (saved.dropped,))
+        self._held = {row.detection_id: row for row in saved.waiting} | self._held
+        self._sent_held = saved.sent + self._sent_held
+        self._dropped_held += max(saved.dropped, self._dropped)
+        self._next_row = max([self._next_row, *(row.row + 1 for row in saved.waiting)])
+        self._count = self._bytes = self._dropped = 0
         self._complain(
             f"{self._path} was broken ({error}): it lies beside it as {aside.name}, and the {len(saved.waiting)} "
-            "detections that could be read of it are in a new one"
+            "detections that could be read of it go into a new one"
         )
-        return db
-
-    def _replaced(self, error: sqlite3.Error) -> bool:
-        """Begin a new file where this one is broken; returns whether it could be done."""
-        if not is_broken(error) or self._db is None:
-            return False
-        self._db.close()
-        self._db = None
-        try:
-            self._db = self._begin_anew(error)
-            self._count, self._bytes = self._db.execute(
-                "SELECT COUNT(*), COALESCE(SUM(bytes), 0) FROM waiting"
-            ).fetchone()
-        except (sqlite3.Error, OSError, TocsinError):
-            return False
-        return True
 
     def _write(self) -> None:
         db = self._open()
         count, total = self._count, self._bytes
         dropped = self._dropped + self._dropped_held
+        names = list(self._sent_held)
         with _transaction(db):
-            for number, name in self._acknowledged.items():
-                for name, size in db.execute(
-                    "DELETE FROM waiting WHERE row=? RETURNING detection_id, bytes", (number,)
-                ):
-                    count, total = count - 1, total - size
-                if name is not None:
-                    db.execute("INSERT OR IGNORE INTO sent (detection_id) VALUES (?)", (name,))
-            if self._acknowledged:
+            for number in self._acknowledged:
+                found = db.execute("SELECT detection_id, bytes FROM waiting WHERE row=?", (number,)).fetchone()
+                if found is not None:
+                    db.execute("DELETE FROM waiting WHERE row=?", (number,))
+                    names.append(found[0])
+                    count, total = count - 1, total - found[1]
+            if names:
+                db.executemany("INSERT OR IGNORE INTO sent (detection_id) VALUES (?)", [(name,) for name in names])
                 db.execute("DELETE FROM sent WHERE row <= (SELECT MAX(row) FROM sent) - ?", (REMEMBERED,))
             for row in self._held.values():
                 if not _is_sent(db, row.detection_id) and _insert(db, row):
@@ -222,21 +214,25 @@ class Outbox:
         self._count, self._bytes, self._dropped, self._dropped_held = count, total, dropped, 0
         self._held.clear()
         self._acknowledged.clear()
+        self._sent_held.clear()
 
     def _has(self, detection_id: str) -> bool:
         query = "SELECT 1 FROM waiting WHERE detection_id=?1 UNION ALL SELECT 1 FROM sent WHERE detection_id=?1"
         return bool(self._read(query, detection_id))
 
     def _read(self, query: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
-        if self._db is None:
-            return []
-        try:
-            return self._db.execute(query, values).fetchall()
-        except sqlite3.Error as error:
-            if self._replaced(error) and self._db is not None:
+        for _ in range(2):  # once more where the file was broken
+            if self._db is None:
+                return []
+            try:
                 return self._db.execute(query, values).fetchall()
-            self._say_once(error)
-            return []
+            except sqlite3.Error as error:
+                if not is_broken(error):
+                    self._say_once(error)
+                    return []
+                self._set_aside(error)
+                self.flush()
+        return []
 
     def _bound_held(self) -> None:
         total = sum(map(_bytes, self._held.values()))
@@ -247,7 +243,7 @@ class Outbox:
             total -= _bytes(row)
             self._dropped_held += 1
 
-    def _say_once(self, error: sqlite3.Error) -> None:
+    def _say_once(self, error: Exception) -> None:
         if not self._fails:
             self._fails = True
             self._complain(
