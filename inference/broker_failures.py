@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tocsin.inference.mqtt import CONNECT_TIMEOUT_S, BrokerAddress, brief
+from tocsin.inference.mqtt import BrokerAddress, brief
 
 if TYPE_CHECKING:
     from paho.mqtt.reasoncodes import ReasonCode
@@ -61,7 +61,7 @@ def _explain_exception(address: BrokerAddress, error: BaseException) -> str:
     if isinstance(error, ConnectionRefusedError):
         return f"{address} refuses the connection: no broker listens there"
     if isinstance(error, TimeoutError):
-        return f"{address} does not answer within {CONNECT_TIMEOUT_S:.0f} s"
+        return f"{address} does not answer in time"
     if isinstance(error, OSError) and error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN):
         return f"{address} cannot be reached: there is no way to it in the network"
     return f"{address} cannot be reached ({brief(error)})"
