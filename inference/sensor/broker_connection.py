@@ -1,4 +1,4 @@
-"""One connection to the broker, from its beginning to its end: the window of messages on their way, and their answers."""
+"""One connection to the broker, from its beginning to its end: messages on their way, and their answers."""
 
 import contextlib
 import select
@@ -30,13 +30,18 @@ class Counts:
         sent: handed to the broker, repeats among them.
         acknowledged: of which it has told that it has them.
         refused: of which it has told that it does not take them; they stay and are tried again, ever more seldom.
-        reconnects: connections after the first.
+        connections: that the broker accepted.
     """
 
     sent: int = 0
     acknowledged: int = 0
     refused: int = 0
-    reconnects: int = -1
+    connections: int = 0
+
+    @property
+    def reconnects(self) -> int:
+        """Connections after the first."""
+        return max(self.connections - 1, 0)
 
 
 class Connection:
@@ -156,6 +161,7 @@ class Connection:
         self._window = min(getattr(properties, "ReceiveMaximum", MOST_IN_FLIGHT), MOST_IN_FLIGHT)
         self._longest_bytes = getattr(properties, "MaximumPacketSize", None)
         self.accepted = True
+        self._counts.connections += 1
 
     def _on_end(self, client: "Client", data: Any, flags: Any, reason: "ReasonCode", properties: Any) -> None:
         self.accepted = False
@@ -163,9 +169,9 @@ class Connection:
             self.ended = reason
 
     def _on_publish(self, client: "Client", data: Any, number: int, reason: "ReasonCode", properties: Any) -> None:
-        self._told.add(number)
         row, _ = self._in_flight.pop(number, (None, 0.0))
         if row is None:
+            self._told.add(number)
             return
         if reason.is_failure:
             self._refuse(row, reason.value, str(reason))

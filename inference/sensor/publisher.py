@@ -103,9 +103,10 @@ class Publisher:
         self.wake()
 
     def close(self, timeout_s: float) -> bool:
-        """Send what waits, for at most ``timeout_s`` seconds, say ``offline`` and stop; returns whether nothing is left.
+        """Send what waits, for at most ``timeout_s`` seconds, say ``offline`` and stop.
 
-        What is left stays in the outbox, which is not closed.
+        Returns:
+            Whether nothing is left. What is left stays in the outbox, which is not closed.
         """
         self._close_at_s = time.monotonic() + timeout_s
         self._closing.set()
@@ -165,7 +166,6 @@ class Publisher:
         return greeted
 
     def _greet(self, connection: Connection) -> None:
-        self.counts.reconnects += 1
         self._sayings.connected()
         self._kept_back.try_again()
         connection.say(self._status_topic, ONLINE, qos=1, retain=True)

@@ -28,7 +28,9 @@ class Device:
 
     def blocks(self, until_s, from_s=0.0):
         generator = np.random.default_rng([self.seed, int(from_s)])
-        samples = round(self.block_s * RATE) * np.arange(round(from_s / self.block_s) + 1, round(until_s / self.block_s))
+        samples = round(self.block_s * RATE) * np.arange(
+            round(from_s / self.block_s) + 1, round(until_s / self.block_s)
+        )
         taken = self.taken(samples)
         arrived = taken + generator.uniform(0, self.jitter_s, len(samples))
         at = from_s + 5
