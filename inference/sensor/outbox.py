@@ -90,7 +90,7 @@ class Outbox:
                 f"a message of {len(payload)} bytes is too long: expected {LONGEST_PAYLOAD_BYTES} at most"
             )
         with self._lock:
-            if detection_id not in self._held:
+            if detection_id not in self._held and detection_id not in self._sent_held:
                 if self._has(detection_id):
                     return True
                 confidence = confidence if math.isfinite(confidence) else 0.0

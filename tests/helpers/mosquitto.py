@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -33,10 +34,10 @@ class Mosquitto:
         certificates: (authority, certificate, key) files for TLS.
         users: passwords by name; not given: anybody may come.
         acl: text of the file that says who may do what.
-        more: further lines of its settings.
+        settings: text of settings in place of those of this class, without the port and without paths.
     """
 
-    def __init__(self, folder: Path, certificates=None, users=None, acl=None, more="") -> None:
+    def __init__(self, folder: Path, certificates=None, users=None, acl=None, settings=None) -> None:
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
         self._process = None
@@ -45,7 +46,11 @@ class Mosquitto:
             self.port = free.getsockname()[1]
         lines = [f"listener {self.port} 127.0.0.1", "persistence true", f"persistence_location {folder}/"]
         # Saved at each change, and nothing waits in its memory for a subscriber that is there.
-        lines += ["autosave_on_changes true", "autosave_interval 1", "max_inflight_messages 0"]
+        lines += (
+            settings.splitlines()
+            if settings
+            else ["autosave_on_changes true", "autosave_interval 1", "max_inflight_messages 0", "max_queued_messages 0"]
+        )
         if os.geteuid() == 0:
             lines.append("user root")
         if certificates:
@@ -61,7 +66,7 @@ class Mosquitto:
             for name, password in users.items():
                 subprocess.run([program, "-b", folder / "passwords", name, password], check=True, capture_output=True)
             lines += ["allow_anonymous false", f"password_file {folder / 'passwords'}"]
-        (folder / "mosquitto.conf").write_text("\n".join([*lines, more]) + "\n")
+        (folder / "mosquitto.conf").write_text("\n".join(lines) + "\n")
 
     def start(self) -> "Mosquitto":
         """Start it, on the same port each time, and wait until it listens."""
@@ -75,6 +80,11 @@ class Mosquitto:
         """End it as a power cut would, as far as a process can."""
         self._process.kill()
         self._process.wait()
+
+    def read_acl(self, text: str) -> None:
+        """Give it another file of who may do what while it runs."""
+        (self.folder / "acl").write_text(text)
+        self._process.send_signal(signal.SIGHUP)
 
     def stop(self) -> None:
         """End it in good order, if it runs."""

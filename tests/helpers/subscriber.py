@@ -3,6 +3,11 @@
 from tocsin.inference.mqtt import BrokerAddress, new_client
 
 
+def address_of(broker, **more) -> BrokerAddress:
+    """Where a broker of a test is, without TLS if nothing else is said."""
+    return BrokerAddress("127.0.0.1", broker.port, **{"tls": False, **more})
+
+
 class Subscriber:
     """Subscribed when it is made, and again on each connection.
 

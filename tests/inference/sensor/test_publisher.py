@@ -1,53 +1,12 @@
 """Delivery by a real broker: all that was put arrives, whatever is killed in the middle of it."""
 
-import json
-
-import pytest
 from mosquitto import wait_until
-from subscriber import Subscriber
+from subscriber import address_of
 
 from tocsin.inference.mqtt import BrokerAddress, make_topic
-from tocsin.inference.sensor.outbox import Outbox
-from tocsin.inference.sensor.publisher import Publisher
 
 SITE = "site"
 TOPIC = make_topic(SITE, "detections", "roof-1")
-
-
-def address_of(broker, **more) -> BrokerAddress:
-    return BrokerAddress("127.0.0.1", broker.port, tls=False, **more)
-
-
-@pytest.fixture
-def said() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def outbox(tmp_path, said):
-    box = Outbox(tmp_path / "outbox.sqlite", 10**7, said.append)
-    yield box
-    box.close()
-
-
-@pytest.fixture
-def make(outbox, said):
-    """A function that makes and starts a publisher, which is closed at the end; so are subscribers."""
-    ends = []
-
-    def publisher(address, sensors=("roof-1",), **options) -> Publisher:
-        ends.append(Publisher(outbox, address, SITE, sensors, said.append, **options))
-        ends[-1].start()
-        return ends[-1]
-
-    def subscriber(address, topics="tocsin/v1/+/#", **options) -> Subscriber:
-        ends.append(Subscriber(address, topics, **options))
-        return ends[-1]
-
-    publisher.subscriber = subscriber
-    yield publisher
-    for end in ends:
-        end.close(0.0) if isinstance(end, Publisher) else end.close()
 
 
 def put(outbox, first: int, last: int, topic: str = TOPIC) -> None:
@@ -77,7 +36,8 @@ def test_nothing_is_missing_after_the_broker_was_killed(mosquitto, make, outbox)
     for stage in range(4):
         put(outbox, stage * 100, stage * 100 + 50)
         publisher.wake()
-        wait_until(lambda: len(set(reader.payloads)) > stage * 100 + 10, "the stream runs")
+        enough = stage * 100 + 10
+        wait_until(lambda enough=enough: len(set(reader.payloads)) > enough, "the stream runs")
         broker.kill()
         put(outbox, stage * 100 + 50, stage * 100 + 100)  # while there is no broker
         broker.start()
@@ -94,11 +54,12 @@ def test_the_status_is_retained_and_the_will_says_offline(mosquitto, make, outbo
     reader = make.subscriber(address, "tocsin/v1/+/status/+")
     publisher = make(address, sensors=("roof-1", "roof-2"))
     wait_until(lambda: reader.messages == [(topic, b"online", False)], "online")
-    assert make.subscriber(address, "tocsin/v1/+/status/+", client_id="late") is not None
+    late = make.subscriber(address, "tocsin/v1/+/status/+", client_id="late")
+    wait_until(lambda: late.messages == [(topic, b"online", True)], "retained")
     assert publisher.close(30.0)
     wait_until(lambda: reader.payloads == [b"online", b"offline"], "a farewell")
-    late = make.subscriber(address, "tocsin/v1/+/status/+", client_id="later")
-    wait_until(lambda: late.messages == [(topic, b"offline", True)], "retained")
+    later = make.subscriber(address, "tocsin/v1/+/status/+", client_id="later")
+    wait_until(lambda: later.messages == [(topic, b"offline", True)], "retained")
     assert not publisher.connected
 
 
@@ -111,22 +72,20 @@ def test_a_lost_connection_brings_the_will(mosquitto, make):
     wait_until(lambda: reader.payloads == [b"online", b"offline", b"online"], "offline by the broker, then back")
 
 
-def test_heartbeats_are_not_retained_and_the_latest_waits_for_a_connection(mosquitto, make):
-    broker = mosquitto()
-    address = address_of(broker)
+def test_heartbeats_are_not_retained_and_the_latest_waits_for_a_connection(mosquitto, make, outbox, said):
+    address = address_of(mosquitto())
     reader = make.subscriber(address, "tocsin/v1/+/health/+")
-    broker.kill()
-    publisher = make(address)
+    publisher = make(address, starts=False)
     publisher.beat("roof-1", '{"n":1}')
     publisher.beat("roof-1", '{"n":2}')
-    broker.start()
-    wait_until(lambda: publisher.connected, "connected")
-    wait_until(lambda: len(reader.messages) == 1 or publisher.beat("roof-1", '{"n":2}'), "a heartbeat")
-    assert {json.loads(payload)["n"] for payload in reader.payloads} == {2}
+    publisher.start()
+    wait_until(lambda: reader.messages, "a heartbeat")
     late = make.subscriber(address, "tocsin/v1/+/health/+", client_id="late")
     publisher.beat("roof-1", '{"n":3}')
-    wait_until(lambda: late.messages, "a heartbeat")
-    assert late.messages == [(make_topic(SITE, "health", "roof-1"), b'{"n":3}', False)]
+    wait_until(lambda: len(reader.messages) == 2 and late.messages, "another heartbeat")
+    topic = make_topic(SITE, "health", "roof-1")
+    assert reader.messages == [(topic, b'{"n":2}', False), (topic, b'{"n":3}', False)]
+    assert late.messages == [(topic, b'{"n":3}', False)]
 
 
 def test_closing_without_a_broker_leaves_all_in_the_outbox(make, outbox, said):
