@@ -66,8 +66,10 @@ class Outbox:
     def size(self) -> tuple[int, int]:
         """How many wait, and their bytes."""
         with self._lock:
-            held = self._held.values()
-            return self._count + len(held), self._bytes + sum(map(_bytes, held))
+            sizes = [_bytes(row) for row in self._held.values()]
+            query = "SELECT -bytes FROM waiting WHERE row=?"
+            gone = [found[0] for row in self._acknowledged for found in self._read(query, row)]
+            return self._count + len(sizes) - len(gone), self._bytes + sum(sizes) + sum(gone)
 
     def put(self, detection_id: str, topic: str, payload: bytes, confidence: float) -> bool:
         """Take a message; one whose id waits, or was acknowledged among the last 10,000, is not taken again.
@@ -111,9 +113,7 @@ class Outbox:
             )
             found = [Row(*row) for row in self._read(query, after_row, limit + len(self._acknowledged))]
             held = [row for row in self._held.values() if row.row > after_row]
-            return [row for row in found if row.row not in self._acknowledged][:limit] + held[
-                : max(limit - len(found), 0)
-            ]
+            return [*(row for row in found if row.row not in self._acknowledged), *held][:limit]
 
     def acknowledged(self, rows: Collection[int]) -> None:
         """Forget messages that the broker has; their ids are remembered."""
