@@ -190,11 +190,23 @@ def new_client(
     return client
 
 
+class _TlsSocket(ssl.SSLSocket):
+    """Closes at once where no connection comes about, which paho leaves to the collector of garbage."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
 def _tls_context(address: BrokerAddress) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=address.ca_file)
     except (OSError, ValueError) as error:
         raise TocsinError(f"{address.ca_file}: cannot read the authority's certificates ({brief(error)})") from None
+    context.sslsocket_class = _TlsSocket
     if address.cert_file is not None:
         try:
             # An encrypted key is refused, rather than its password asked for on a terminal that a service has not.
@@ -209,5 +221,5 @@ def _tls_context(address: BrokerAddress) -> ssl.SSLContext:
 def brief(error: BaseException) -> str:
     """What an exception of a file, a socket or TLS says, in a few words."""
     if isinstance(error, ssl.SSLError):
-        return (error.reason or "not PEM").replace("_", " ").lower()
+        return (getattr(error, "reason", None) or error.strerror or "not PEM").replace("_", " ").lower()
     return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__

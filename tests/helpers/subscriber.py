@@ -15,7 +15,7 @@ class Subscriber:
         messages: (topic, payload, retained) in the order in which they came.
     """
 
-    def __init__(self, address: BrokerAddress, topics: str, client_id: str = "reader", patience_s=60.0) -> None:
+    def __init__(self, address: BrokerAddress, topics: str, client_id: str = "reader") -> None:
         from mosquitto import wait_until
 
         self.messages: list[tuple[str, bytes, bool]] = []
@@ -27,11 +27,7 @@ class Subscriber:
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
         self._client.loop_start()
-        try:
-            wait_until(lambda: self._is_subscribed, f"subscribed to {topics}", patience_s)
-        except AssertionError:
-            self.close()
-            raise
+        wait_until(lambda: self._is_subscribed, f"subscribed to {topics}")
 
     @property
     def payloads(self) -> list[bytes]:
