@@ -1,49 +1,105 @@
-"""What a sensor and the fusion say to each other by MQTT 5: topics, the broker's address, and a client of it.
+"""What both ends of an MQTT broker share: topics, the broker's address and a client.
 
-Detections go by QoS 1: the broker has them when it says so, and a client that was away gets them later. Whoever is on
-the other end of a topic is not trusted: names and sizes are looked at before anything else.
+A sensor publishes its detections to ``tocsin/v1/SITE/detections/SENSOR``, whether it is there to
+``tocsin/v1/SITE/status/SENSOR`` (retained) and its heartbeats to ``tocsin/v1/SITE/health/SENSOR``. MQTT 5 (OASIS,
+2019) is spoken, for its reason codes: a broker of MQTT 3.1.1 acknowledges also what it throws away.
 """
 
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, Literal, NamedTuple, Self, get_args
+from urllib.parse import urlsplit
 
 from tocsin import TocsinError
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client
 
-PREFIX = "tocsin/v1"
-LONGEST_PAYLOAD_BYTES = 1 << 16  # a detection has under one kilobyte
-LONGEST_NAME = 64
-PORTS = {"mqtt": 1883, "mqtts": 8883}
+Kind = Literal["detections", "status", "health"]
+
+ROOT = "tocsin/v1"
 DEFAULT_SITE = "site"
-# What may be a level of a topic, and says who somebody is.
-_NO_PART_OF_A_NAME = frozenset("/+#")
+LONGEST_PAYLOAD_BYTES = 65536
+ONLINE, OFFLINE = b"online", b"offline"
+PORTS = {"mqtt": 1883, "mqtts": 8883}
 KEEPALIVE_S = 30
-FIRST_WAIT_S, LONGEST_WAIT_S = 1, 60  # between attempts to connect
-PACKET_OVERHEAD_BYTES = 1 << 12
+CONNECT_TIMEOUT_S = 10.0
+SHORTEST_DELAY_S, LONGEST_DELAY_S = 1, 60  # between attempts to connect
+
+_EXPECTED = "expected mqtts://HOST or mqtts://HOST:PORT, or mqtt:// where nothing is encrypted"
+
+
+class Topic(NamedTuple):
+    """The parts of a topic."""
+
+    site: str
+    kind: Kind
+    sensor_id: str
+
+
+class Will(NamedTuple):
+    """What the broker says, retained, for a client that went without a word."""
+
+    topic: str
+    payload: bytes
+
+
+def check_level(name: str, what: str = "a level of a topic") -> str:
+    """Return a name that may stand between two slashes of a topic.
+
+    Args:
+        name: of a site or a sensor.
+        what: it is the name of, for the complaint.
+
+    Raises:
+        TocsinError: it is empty, begins with ``$``, or holds ``/``, ``+``, ``#`` or what cannot be printed.
+    """
+    if not name or name.startswith("$") or not name.isprintable() or set(name) & set("/+#"):
+        raise TocsinError(f"{name!r} cannot be {what}: expected a name without / + # and not begun by $")
+    return name
+
+
+def make_topic(site: str, kind: Kind, sensor_id: str) -> str:
+    """The topic of one sensor. Raises ``TocsinError`` where a name cannot be part of one."""
+    return f"{ROOT}/{check_level(site, 'the name of a site')}/{kind}/{check_level(sensor_id, 'the name of a sensor')}"
+
+
+def make_filter(site: str, kind: Kind) -> str:
+    """What to subscribe to for all sensors of a site; ``+`` for the site means all sites."""
+    return f"{ROOT}/{site if site == '+' else check_level(site, 'the name of a site')}/{kind}/+"
+
+
+def parse_topic(topic: str) -> Topic:
+    """The parts of a topic. Raises ``TocsinError`` where it is none of these topics."""
+    root, _, rest = topic[: len(ROOT)], topic[len(ROOT) : len(ROOT) + 1], topic[len(ROOT) + 1 :]
+    parts = rest.split("/")
+    if not topic.startswith(f"{ROOT}/") or root != ROOT or len(parts) != 3:
+        raise TocsinError(f"{topic!r} is no topic of a sensor: expected {ROOT}/SITE/detections/SENSOR")
+    site, kind, sensor_id = parts
+    for known in get_args(Kind):
+        if kind == known:
+            return Topic(check_level(site, "the name of a site"), known, check_level(sensor_id, "the name of a sensor"))
+    raise TocsinError(f"{topic!r} is no topic of a sensor: expected one of {', '.join(get_args(Kind))} for {kind!r}")
 
 
 @dataclass(frozen=True)
 class BrokerAddress:
-    """Where a broker is, and as whom to log in; the password is in no text of it.
+    """Where a broker is and how to log in there; the certificate of an encrypted one is always verified.
 
     Attributes:
-        host: name or number.
-        port: TCP.
-        tls: whether what is sent is encrypted, and the broker's certificate checked.
-        username: as the broker knows this client.
-        password: for it.
-        ca_file: certificates that the broker's is checked against; those of the system when ``None``.
-        cert_file: a certificate to log in with, and ``key_file`` its key.
+        host: name or address.
+        port: 1 … 65535.
+        tls: whether the connection is encrypted.
+        username: as the broker knows this client; None where it asks for none.
+        password: never shown.
+        ca_file: certificates (PEM) that the broker's is checked against; None means those of the system.
+        cert_file: a certificate (PEM) to log in with, and ``key_file`` its key.
     """
 
     host: str
     port: int
-    tls: bool
+    tls: bool = True
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     ca_file: Path | None = None
@@ -51,38 +107,123 @@ class BrokerAddress:
     key_file: Path | None = None
 
     @classmethod
-    def parse(cls, url: str, **others: Any) -> "BrokerAddress":
-        """The address of ``mqtts://HOST[:PORT]`` or, not encrypted, ``mqtt://HOST[:PORT]``.
-
-        A user's name may stand in it, a password may not: what is typed is seen by others. ``others`` are the further
-        fields.
+    def parse(
+        cls,
+        url: str,
+        *,
+        username: str | None = None,
+        password: str | None = None,
+        ca_file: Path | None = None,
+        cert_file: Path | None = None,
+        key_file: Path | None = None,
+    ) -> Self:
+        """Make an address of ``mqtt://HOST`` (port 1883) or ``mqtts://HOST`` (8883), with ``:PORT`` behind if need be.
 
         Raises:
-            TocsinError: it is no such address.
+            TocsinError: it is none, or holds a name or password, which others would read in a list of processes.
         """
         try:
             parts = urlsplit(url)
-            port = parts.port
+            host, port = parts.hostname, parts.port
         except ValueError:
-            raise _no_address(url) from None
-        extra = parts.path not in ("", "/") or parts.query or parts.fragment
-        if parts.scheme not in PORTS or not parts.hostname or extra:
-            raise _no_address(url)
-        if parts.password is not None:
-            raise TocsinError("a password in the address can be seen by others: put it into a file, and name that")
-        if parts.username:
-            others["username"] = others.get("username") or unquote(parts.username)
-        if parts.scheme == "mqtt" and (others.get("ca_file") or others.get("cert_file")):
-            raise TocsinError("certificates are of no use to mqtt://: give mqtts://")
-        return cls(parts.hostname, port or PORTS[parts.scheme], parts.scheme == "mqtts", **others)
+            raise TocsinError(f"the broker's address is broken: {_EXPECTED}") from None
+        if "@" in parts.netloc:
+            raise TocsinError("the broker's address holds a name or a password: expected them given apart from it")
+        if parts.scheme not in PORTS or not host or port == 0 or parts.path not in ("", "/"):
+            raise TocsinError(f"{url!r} is no broker's address: {_EXPECTED}")
+        if parts.query or parts.fragment or not url.isprintable() or " " in url:
+            raise TocsinError(f"{url!r} is no broker's address: {_EXPECTED}")
+        return cls(
+            host, port or PORTS[parts.scheme], parts.scheme == "mqtts", username, password, ca_file, cert_file, key_file
+        )
 
     def __str__(self) -> str:
-        return f"{'mqtts' if self.tls else 'mqtt'}://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'mqtts' if self.tls else 'mqtt'}://{host}:{self.port}"
 
 
-def _no_address(url: str) -> TocsinError:
-    shown = url.rpartition("@")[2]  # what stands before it may be a password
-    return TocsinError(f"{shown} is no address of a broker: expected mqtts://HOST or mqtt://HOST:PORT")
+def new_client(
+    address: BrokerAddress,
+    client_id: str,
+    *,
+    session_expiry_s: int = 0,
+    manual_ack: bool = False,
+    will: Will | None = None,
+    most_in_flight: int = 50,
+) -> "Client":
+    """A client of MQTT 5 that is not connected yet: call its ``reconnect``, or ``loop_start``, which keeps trying.
+
+    Args:
+        address: of the broker.
+        client_id: its name there, of which there is no second.
+        session_expiry_s: how long the broker keeps subscriptions and messages while the client is away; 0: not at all,
+            and each connection begins anew.
+        manual_ack: whether the caller acknowledges what it received, by ``client.ack(message.mid, message.qos)``.
+        will: what the broker says when the client goes without a word.
+        most_in_flight: messages without acknowledgement, each way.
+
+    Raises:
+        TocsinError: paho-mqtt is not installed, or a certificate cannot be read.
+    """
+    try:
+        from paho.mqtt.client import Client, MQTTv5
+        from paho.mqtt.enums import CallbackAPIVersion
+        from paho.mqtt.packettypes import PacketTypes
+        from paho.mqtt.properties import Properties
+    except ImportError as error:
+        raise TocsinError(f'a broker needs {error.name}: type pip install "tocsin[sensor]"') from None
+    client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTv5, manual_ack=manual_ack)
+    if address.username is not None:
+        client.username_pw_set(address.username, address.password)
+    if address.tls:
+        client.tls_set_context(_tls_context(address))
+    if will is not None:
+        client.will_set(will.topic, will.payload, qos=1, retain=True)
+    client.connect_timeout = CONNECT_TIMEOUT_S
+    client.reconnect_delay_set(SHORTEST_DELAY_S, LONGEST_DELAY_S)
+    client.max_inflight_messages_set(most_in_flight)
+    asked = Properties(PacketTypes.CONNECT)
+    asked.SessionExpiryInterval = session_expiry_s
+    asked.ReceiveMaximum = most_in_flight
+    client.connect_async(
+        address.host, address.port, KEEPALIVE_S, clean_start=session_expiry_s == 0, properties=asked
+    )  # connects to nothing yet
+    return client
+
+
+class _TlsSocket(ssl.SSLSocket):
+    """Closes at once where no connection comes about, which paho leaves to the collector of garbage."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
+def _tls_context(address: BrokerAddress) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=address.ca_file)
+    except (OSError, ValueError) as error:
+        raise TocsinError(f"{address.ca_file}: cannot read the authority's certificates ({brief(error)})") from None
+    context.sslsocket_class = _TlsSocket
+    if address.cert_file is not None:
+        try:
+            # An encrypted key is refused, rather than its password asked for on a terminal that a service has not.
+            context.load_cert_chain(address.cert_file, address.key_file, password=lambda: "")
+        except (OSError, ValueError) as error:
+            raise TocsinError(
+                f"{address.cert_file}: cannot read the certificate to log in with, or its key ({brief(error)})"
+            ) from None
+    return context
+
+
+def brief(error: BaseException) -> str:
+    """What an exception of a file, a socket or TLS says, in a few words."""
+    if isinstance(error, ssl.SSLError):
+        return (getattr(error, "reason", None) or error.strerror or "not PEM").replace("_", " ").lower()
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
 
 
 def read_password(path: Path | None) -> str | None:
@@ -101,173 +242,3 @@ def read_password(path: Path | None) -> str | None:
     if not password:
         raise TocsinError(f"{path} is empty, where the broker's password was expected")
     return password
-
-
-def check_name(name: str, what: str) -> str:
-    """The name of a site or sensor, where it can be a level of a topic.
-
-    Raises:
-        TocsinError: it cannot; ``what`` says what it was to name.
-    """
-    fits = 0 < len(name) <= LONGEST_NAME and name[0] != "$" and name.isprintable()
-    if not fits or set(name) & _NO_PART_OF_A_NAME:
-        raise TocsinError(
-            f"{what} {name[:LONGEST_NAME]!r} cannot be part of a topic: expected 1 to {LONGEST_NAME} characters, none "
-            "of them / + or #, and no $ at its beginning"
-        )
-    return name
-
-
-def detections_topic(site: str, sensor_id: str) -> str:
-    """Where a sensor's detections go. Raises ``TocsinError`` where a name cannot be part of a topic."""
-    return _topic(site, "detections", sensor_id)
-
-
-def health_topic(site: str, sensor_id: str) -> str:
-    """Where its heartbeats go."""
-    return _topic(site, "health", sensor_id)
-
-
-def status_topic(site: str, sensor_id: str) -> str:
-    """Where it is said, and kept by the broker, whether it is online."""
-    return _topic(site, "status", sensor_id)
-
-
-def shots_topic(site: str, sensor_id: str) -> str:
-    """Where a gunshot is said to whoever only wants to know that there was one, such as Home Assistant."""
-    return _topic(site, "shots", sensor_id)
-
-
-def _topic(site: str, kind: str, sensor_id: str) -> str:
-    return f"{PREFIX}/{check_name(site, 'site')}/{kind}/{check_name(sensor_id, 'sensor')}"
-
-
-def all_detections(site: str) -> str:
-    """What a fusion subscribes to."""
-    return f"{PREFIX}/{check_name(site, 'site')}/detections/+"
-
-
-def sensor_of(topic: str) -> str:
-    """The sensor that a topic belongs to: its last level."""
-    return topic.rpartition("/")[2]
-
-
-def new_client(
-    address: BrokerAddress, client_id: str, manual_ack: bool = False, will: tuple[str, bytes] | None = None
-) -> "Client":
-    """A client that is not connected yet and speaks MQTT 5; the broker's certificate is always checked.
-
-    Args:
-        address: of the broker.
-        client_id: under which the broker keeps what this client missed.
-        manual_ack: whether the client says itself when it has a message.
-        will: topic and payload that the broker says, and keeps, when the client is lost.
-
-    Raises:
-        TocsinError: paho-mqtt is not installed; a file of the address cannot be used.
-    """
-    try:
-        from paho.mqtt.client import Client
-        from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-    except ModuleNotFoundError as error:
-        raise TocsinError(f'MQTT needs {error.name}: type pip install "tocsin[sensor]"') from None
-    client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTProtocolVersion.MQTTv5)
-    if manual_ack:
-        client.manual_ack_set(True)
-    if address.username is not None:
-        client.username_pw_set(address.username, address.password)
-    if address.tls:
-        client.tls_set_context(_tls_of(address))
-    if will is not None:
-        client.will_set(will[0], will[1], qos=1, retain=True)
-    client.reconnect_delay_set(FIRST_WAIT_S, LONGEST_WAIT_S)
-    return client
-
-
-def connect(client: "Client", address: BrokerAddress, session_expiry_s: int = 0) -> None:
-    """Let a client connect in its own thread, and again whenever it is lost, until ``loop_stop``.
-
-    Args:
-        client: of :func:`new_client`.
-        address: the same.
-        session_expiry_s: how long the broker is to keep what the client misses; 0 begins anew each time.
-    """
-    from paho.mqtt.packettypes import PacketTypes
-    from paho.mqtt.properties import Properties
-
-    properties = Properties(PacketTypes.CONNECT)
-    properties.SessionExpiryInterval = session_expiry_s
-    properties.MaximumPacketSize = LONGEST_PAYLOAD_BYTES + PACKET_OVERHEAD_BYTES
-    client.connect_async(
-        address.host, address.port, keepalive=KEEPALIVE_S, clean_start=session_expiry_s == 0, properties=properties
-    )
-    client.loop_start()
-
-
-def _tls_of(address: BrokerAddress) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=None if address.ca_file is None else str(address.ca_file))
-    except (OSError, ssl.SSLError) as error:
-        raise TocsinError(f"{address.ca_file} holds no certificates that can be used: {_reason(error)}") from None
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if address.cert_file is not None:
-        try:
-            context.load_cert_chain(address.cert_file, address.key_file)
-        except (OSError, ssl.SSLError) as error:
-            raise TocsinError(
-                f"{address.cert_file} and {address.key_file} are no certificate with its key: {_reason(error)}"
-            ) from None
-    return context
-
-
-def why_not_connected(address: BrokerAddress, error: BaseException) -> str:
-    """One sentence on a connection that could not be made."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"{address}: its certificate is not trusted ({error.verify_message}): name the authority's file, ca_file"
-    if isinstance(error, ssl.SSLError):
-        return f"{address} does not speak TLS as expected ({_reason(error)}): is this the encrypted port?"
-    return f"{address} cannot be reached ({_reason(error)})"
-
-
-def why_refused(address: BrokerAddress, reason: object) -> str:
-    """One sentence on a broker that answered no; ``reason`` is the client's code for it."""
-    name = str(reason)
-    if name in ("Bad user name or password", "Not authorized"):
-        who = f"as {address.username}" if address.username else "without a username"
-        return f"{address} does not let this client in {who} ({name.lower()}): mend username and password"
-    return f"{address} refuses the connection ({name})"
-
-
-def _reason(error: BaseException) -> str:
-    return str(getattr(error, "strerror", None) or error or type(error).__name__).rstrip(".")
-
-
-def try_connection(address: BrokerAddress, client_id: str = "", within_s: float = 10.0) -> None:
-    """Log in once and leave.
-
-    Raises:
-        TocsinError: it cannot be reached, is not to be trusted, or does not let this client in.
-    """
-    import threading
-
-    client, answered, answers = new_client(address, client_id), threading.Event(), list[object]()
-
-    def on_connect(client: "Client", userdata: object, flags: object, reason: Any, properties: object) -> None:
-        answers.append(reason)
-        answered.set()
-
-    client.on_connect = on_connect
-    client.connect_timeout = within_s
-    try:
-        client.connect(address.host, address.port, keepalive=KEEPALIVE_S)
-    except (TimeoutError, OSError, ValueError) as error:
-        raise TocsinError(why_not_connected(address, error)) from None
-    client.loop_start()
-    try:
-        if not answered.wait(within_s):
-            raise TocsinError(f"{address} does not answer as a broker does within {within_s:g} s")
-    finally:
-        client.disconnect()
-        client.loop_stop()
-    if getattr(answers[0], "is_failure", False):
-        raise TocsinError(why_refused(address, answers[0]))

@@ -10,7 +10,9 @@ import pytest
 # The shared recordings are never part of the project; tests that need them run where they are present.
 RECORDINGS_ABSENT = "the shared recordings are not here (set TOCSIN_RECORDINGS to their folder)"
 GPU_ABSENT = "there is no graphics processor that torch can use here"
-ALLOWED_SKIPS = (RECORDINGS_ABSENT, GPU_ABSENT)
+# Where CI runs .ci/run has installed it, so there its absence is a failure.
+MOSQUITTO_ABSENT = "mosquitto is not installed"
+ALLOWED_SKIPS = (RECORDINGS_ABSENT, GPU_ABSENT, MOSQUITTO_ABSENT)
 
 # The files that take longest, the longest first: where several processes share the tests, these begin, so that none
 # is left working alone at the end.
@@ -45,24 +47,6 @@ def recordings() -> Path:
     if not (folder / "live-fire").is_dir():
         pytest.skip(RECORDINGS_ABSENT)
     return folder
-
-
-@pytest.fixture
-def broker(tmp_path):
-    """Starts brokers, as ``LocalBroker`` does, in a folder of the test; they end with it. CI fails where none is."""
-    from tocsin.evaluation.demo.local_broker import ABSENT, OPEN, LocalBroker, mosquitto_program
-
-    if mosquitto_program() is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(ABSENT)
-    brokers = []
-
-    def start(lines=OPEN) -> LocalBroker:
-        brokers.append(LocalBroker(tmp_path / f"broker-{len(brokers)}", lines))
-        return brokers[-1]
-
-    yield start
-    for one in brokers:
-        one.stop()
 
 
 @pytest.fixture(scope="session")
@@ -126,6 +110,28 @@ def gpu():
     if not torch.cuda.is_available():
         pytest.skip(GPU_ABSENT)
     return torch.device("cuda")
+
+
+@pytest.fixture
+def mosquitto(tmp_path):
+    """A function that makes and starts a broker, of the arguments of :class:`Mosquitto`; a listed skip without one."""
+    from mosquitto import Mosquitto
+
+    from tocsin.evaluation.demo.local_broker import mosquitto_program
+
+    if mosquitto_program() is None:
+        if os.environ.get("CI"):
+            pytest.fail(MOSQUITTO_ABSENT)
+        pytest.skip(MOSQUITTO_ABSENT)
+    brokers = []
+
+    def start(**options) -> Mosquitto:
+        brokers.append(Mosquitto(tmp_path / f"broker-{len(brokers)}", **options))
+        return brokers[-1]
+
+    yield start
+    for broker in brokers:
+        broker.stop()
 
 
 @pytest.fixture

@@ -13,11 +13,12 @@ from tocsin import TocsinError
 ABSENT = "mosquitto is not installed: type `sudo apt-get install mosquitto`"
 STARTS_WITHIN_S = 20.0
 OPEN = ("allow_anonymous true",)
+SBIN = "/usr/sbin:/usr/local/sbin"  # where Debian keeps it, and only root looks
 
 
 def mosquitto_program() -> str | None:
     """Where it is, or None."""
-    return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+    return shutil.which("mosquitto") or shutil.which("mosquitto", path=SBIN)
 
 
 class LocalBroker:
@@ -65,7 +66,7 @@ class LocalBroker:
     def start(self) -> None:
         """Start it, or start it again on the same port, and wait until it listens."""
         with self._log.open("ab") as log:
-            command = [str(self._program), "-c", str(self._settings)]
+            command = [str(self._program), "-v", "-c", str(self._settings)]
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
         until_s = time.monotonic() + STARTS_WITHIN_S
         while True:

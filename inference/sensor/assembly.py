@@ -8,11 +8,12 @@ from typing import Any
 
 from tocsin.inference.detection import Detection
 from tocsin.inference.model import Model
-from tocsin.inference.mqtt import BrokerAddress, detections_topic
+from tocsin.inference.mqtt import BrokerAddress, make_topic
 from tocsin.inference.pick import Event
 from tocsin.inference.sensor.agent import Agent
 from tocsin.inference.sensor.hearing import Hearing, Microphone
 from tocsin.inference.sensor.heartbeat import Heartbeat
+from tocsin.inference.sensor.home_assistant import discovery
 from tocsin.inference.sensor.metrics import Metrics
 from tocsin.inference.sensor.notify import Notifier
 from tocsin.inference.sensor.outbox import Outbox
@@ -170,13 +171,15 @@ def _delivery(
     site = settings.broker.site
     outbox = Outbox(settings.outbox.path, round(settings.outbox.limit_mb * 1e6), complain)
     parts.callback(outbox.close)
+    names = [sensor.id for sensor in settings.heard_by]
+    announcements = [told for name in names for told in discovery(site, name, threshold, names[0])]
     publisher = Publisher(
         outbox,
         address,
         site,
-        [sensor.id for sensor in settings.heard_by],
+        names,
         complain,
-        home_assistant=settings.broker.home_assistant,
+        announcements=announcements if settings.broker.home_assistant else (),
     )
     publisher.start()
 
@@ -189,12 +192,10 @@ def _delivery(
     parts.callback(close)
 
     def keep(detection: Detection) -> None:
-        topic = detections_topic(site, detection.sensor_id)
+        topic = make_topic(site, "detections", detection.sensor_id)
         confidence = detection.probabilities.get("gunshot", 0.0)
         outbox.put(detection.detection_id, topic, detection.to_json().encode(), confidence)
         publisher.wake()
-        if confidence >= threshold:
-            publisher.tell_shot(detection)
 
     def beat(beats: list[Heartbeat]) -> None:
         for heartbeat in beats:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tocsin import TocsinError
+from tocsin.inference.broker_failures import try_connection
 from tocsin.inference.model import Model
-from tocsin.inference.mqtt import try_connection
 from tocsin.inference.sensor.assembly import address_of, clips_of, microphones_of, source_of
 from tocsin.inference.sensor.health import SoundHealth
 from tocsin.inference.sensor.hearing import channel_of
@@ -134,7 +134,7 @@ def _broker(settings: Settings) -> Iterator[Finding]:
     if address is None:
         yield Finding("broker", True, "none is set: detections go to stdout")
         return
-    try_connection(address)
+    try_connection(address, f"tocsin-check-{settings.heard_by[0].id}")
     yield Finding("broker", True, f"{address.host}:{address.port} lets this sensor in")
     if address.tls:
         yield Finding("TLS", True, "its certificate is that of its name")

@@ -8,17 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tocsin import TocsinError
+from tocsin.inference.broker_failures import ConnectionSayings
 from tocsin.inference.detection import Detection, parse_line
-from tocsin.inference.mqtt import (
-    LONGEST_PAYLOAD_BYTES,
-    BrokerAddress,
-    all_detections,
-    connect,
-    new_client,
-    sensor_of,
-    why_not_connected,
-    why_refused,
-)
+from tocsin.inference.mqtt import LONGEST_PAYLOAD_BYTES, BrokerAddress, make_filter, new_client, parse_topic
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client, MQTTMessage
@@ -67,12 +59,14 @@ class BrokerInput:
     """
 
     def __init__(self, address: BrokerAddress, site: str, client_id: str, complain: Callable[[str], None]) -> None:
-        self._address, self._topic, self._complain = address, all_detections(site), complain
+        self._address, self._topic, self._complain = address, make_filter(site, "detections"), complain
+        self._sayings = ConnectionSayings(address, complain)
         self._came: queue.Queue[tuple[MQTTMessage, int]] = queue.Queue(MOST_WAITING)
-        self._said = ""
         self._connection = 0  # its number: what came by an earlier one cannot be acknowledged any more
         # A message is acknowledged when the one who asks for more has made it safe.
-        self._client = client = new_client(address, client_id, manual_ack=True)
+        self._client = client = new_client(
+            address, client_id, session_expiry_s=MISSED_FOR_S, manual_ack=True, most_in_flight=MOST_AT_ONCE
+        )
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
@@ -84,13 +78,16 @@ class BrokerInput:
 
         When more is asked for, what was given is acknowledged: the broker does not send it again.
         """
-        connect(self._client, self._address, MISSED_FOR_S)
+        self._client.loop_start()
         try:
             while True:
                 begin_s = time.monotonic()
                 came = self._next()
                 waited_s = time.monotonic() - begin_s
-                yield waited_s, [Message(sensor_of(message.topic), bytes(message.payload)) for message, _ in came]
+                yield (
+                    waited_s,
+                    [Message(parse_topic(message.topic).sensor_id, bytes(message.payload)) for message, _ in came],
+                )
                 for message, connection in came:
                     if connection == self._connection:
                         self._client.ack(message.mid, message.qos)
@@ -114,34 +111,25 @@ class BrokerInput:
 
     def _on_connect(self, client: "Client", userdata: object, flags: object, reason: Any, properties: object) -> None:
         if reason.is_failure:
-            self._say(why_refused(self._address, reason))
+            self._sayings.failed(reason)
             return
         self._connection += 1
         client.subscribe(self._topic, qos=1)
-        if self._said:
-            self._complain(f"{self._address} is back")
-            self._said = ""
+        self._sayings.connected()
 
     def _on_subscribe(
         self, client: "Client", userdata: object, mid: int, reasons: list[Any], properties: object
     ) -> None:
         if any(reason.is_failure for reason in reasons):
-            self._say(f"{self._address} lets this client not read {self._topic} ({str(reasons[0]).lower()})")
+            self._complain(f"{self._address} lets this client not read {self._topic} ({str(reasons[0]).lower()})")
         elif self._connection == 1:
             self._complain(f"listening to {self._address}, {self._topic}")
 
     def _on_connect_fail(self, client: "Client", userdata: object) -> None:
-        error = sys.exception()
-        if error is not None:
-            self._say(why_not_connected(self._address, error))
+        self._sayings.failed(sys.exception())
 
     def _on_disconnect(
         self, client: "Client", userdata: object, flags: object, reason: Any, properties: object
     ) -> None:
         if reason.is_failure:
-            self._say(f"{self._address} is lost ({str(reason).lower()})")
-
-    def _say(self, sentence: str) -> None:
-        if sentence != self._said:
-            self._complain(f"{sentence}; it is tried again")
-            self._said = sentence
+            self._sayings.failed(reason)

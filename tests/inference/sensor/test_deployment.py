@@ -143,9 +143,9 @@ def shots_of(lines):
     return [{name: value for name, value in line.items() if name != "input"} for line in lines]
 
 
-def test_twenty_agents_lose_nothing_while_broker_and_agents_are_killed_and_a_disk_is_full(tmp_path, broker):
+def test_twenty_agents_lose_nothing_while_broker_and_agents_are_killed_and_a_disk_is_full(tmp_path, mosquitto):
     rng = np.random.default_rng(20260301)
-    server = broker()
+    server = mosquitto()
     arrays = {site: read_array_recording(simulated(tmp_path / site, *of)) for site, *of in SCENES}
     listeners = {site: Listener(server, site) for site in arrays}
     wait_for(lambda: all(listener.said for listener in listeners.values()), "subscription")
@@ -190,13 +190,13 @@ def test_twenty_agents_lose_nothing_while_broker_and_agents_are_killed_and_a_dis
 
 
 @pytest.mark.parametrize("name", ["FP1/test_001", "FP2/test_028", "FP6/test_110"])
-def test_the_live_fire_through_agents_gives_the_incidents_of_its_files(tmp_path, broker, recordings, name):
+def test_the_live_fire_through_agents_gives_the_incidents_of_its_files(tmp_path, mosquitto, recordings, name):
     [test] = read_live_fire(recordings / "live-fire" / "pittsburgh-2018" / name)
     array = read_array_recording(write_array_recording(test, tmp_path / "array"))
     weather = ["--temperature-c", str(array.weather.temperature_c)]
     weather += ["--wind-speed-mps", str(array.weather.wind_speed_mps)]
     weather += ["--wind-from-deg", str(array.weather.wind_from_deg)]
-    server = broker()
+    server = mosquitto()
     command = [sys.executable, "-m", "tocsin", "fuse", "--mqtt", server.url, "--site", "live-fire", *weather]
     said = tmp_path / "fused.log"
     with (tmp_path / "fused.jsonl").open("wb") as out, said.open("wb") as log:
