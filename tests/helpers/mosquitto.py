@@ -81,6 +81,9 @@ class Mosquitto:
         self._process.kill()
         self._process.wait()
 
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
     def read_acl(self, text: str) -> None:
         """Give it another file of who may do what while it runs."""
         (self.folder / "acl").write_text(text)
@@ -89,6 +92,7 @@ class Mosquitto:
     def stop(self) -> None:
         """End it in good order, if it runs."""
         if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGCONT)  # it may have been stopped
             self._process.terminate()
             self._process.wait()
 
