@@ -51,10 +51,19 @@ class Mosquitto(LocalBroker):
             lines += ["allow_anonymous false", f"password_file {folder / 'passwords'}"]
         super().__init__(folder, lines)
 
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
     def read_acl(self, text: str) -> None:
         """Give it another file of who may do what while it runs."""
         (self.folder / "acl").write_text(text)
         self._process.send_signal(signal.SIGHUP)
+
+    def stop(self) -> None:
+        """End it in good order, if it runs."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGCONT)  # it may have been stopped
+        super().stop()
 
     def log(self) -> str:
         return (self.folder / "mosquitto.log").read_text(errors="replace")

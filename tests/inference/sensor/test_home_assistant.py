@@ -1,4 +1,4 @@
-"""Discovery by its documented fields; its templates as Jinja understands them, which Home Assistant fills them with."""
+"""Discovery by its documented fields; its templates by Jinja, which is what Home Assistant fills them with."""
 
 import json
 import re

@@ -1,9 +1,13 @@
 """Delivery by a real broker: all that was put arrives, whatever is killed in the middle of it."""
 
+import signal
+
 from mosquitto import wait_until
 from subscriber import address_of
 
 from tocsin.inference.mqtt import BrokerAddress, make_topic
+from tocsin.inference.sensor import broker_connection
+from tocsin.inference.sensor import publisher as publisher_module
 
 SITE = "site"
 TOPIC = make_topic(SITE, "detections", "roof-1")
@@ -95,3 +99,61 @@ def test_closing_without_a_broker_leaves_all_in_the_outbox(make, outbox, said):
     assert not publisher.close(0.1)
     assert outbox.size()[0] == 3
     assert said == ["mqtt://127.0.0.1:1 refuses the connection: no broker listens there; it is tried again"]
+
+
+def test_a_broker_that_hangs_is_left_and_found_again(mosquitto, make, outbox, said, monkeypatch):
+    monkeypatch.setattr(broker_connection, "ACKNOWLEDGED_WITHIN_S", 0.3)
+    monkeypatch.setattr(publisher_module, "CONNECT_TIMEOUT_S", 0.3)
+    broker = mosquitto()
+    address = address_of(broker)
+    reader = make.subscriber(address, "tocsin/v1/+/detections/+")
+    publisher = make(address)
+    wait_until(lambda: publisher.connected, "connected")
+    broker.signal(signal.SIGSTOP)
+    put(outbox, 0, 3)
+    publisher.wake()
+    wait_until(lambda: said, "a complaint")
+    assert said == [f"{address} does not answer in time; it is tried again"]
+    broker.signal(signal.SIGCONT)
+    wait_until(lambda: outbox.size()[0] == 0, "all acknowledged")
+    wait_until(lambda: set(reader.payloads) == {b"00000", b"00001", b"00002"}, "all arrived")
+    assert said[1:] == [f"{address} is connected again"]
+
+
+def test_a_message_that_is_longer_than_the_broker_takes_stands_in_nobodys_way(mosquitto, make, outbox, said):
+    address = address_of(mosquitto(settings="max_packet_size 2000"))
+    reader = make.subscriber(address, "tocsin/v1/+/detections/+")
+    outbox.put("long", TOPIC, b"x" * 3000, 0.5)
+    put(outbox, 0, 100)
+    publisher = make(address)
+    wait_until(lambda: len(reader.messages) == 100, "all others arrived")
+    assert [row.detection_id for row in outbox.waiting(0, 10)] == ["long"]
+    assert (publisher.counts.refused, publisher.counts.reconnects) == (1, 0)
+    assert len(said) == 1
+    assert "longer than the 2000 bytes that it takes" in said[0]
+    assert not publisher.close(30.0)  # at once, for nothing is left but what is kept back
+
+
+def test_the_window_is_that_of_the_broker(mosquitto, make, outbox):
+    broker = mosquitto(settings="max_inflight_messages 3")
+    address = address_of(broker)
+    put(outbox, 0, 50)
+    make(address)
+    wait_until(lambda: outbox.size()[0] == 0, "all acknowledged")
+    assert "Protocol error" not in broker.log()
+
+
+def test_a_reader_that_is_away_gets_all_when_it_is_back(mosquitto, make, outbox):
+    broker = mosquitto()
+    address = address_of(broker)
+    reader = make.subscriber(address, "tocsin/v1/+/detections/+")
+    reader.close()
+    put(outbox, 0, 1500)  # more than mosquitto would keep by itself
+    publisher = make(address)
+    wait_until(lambda: outbox.size()[0] == 0, "all acknowledged")
+    assert publisher.counts.acknowledged == 1500
+    broker.kill()
+    broker.start()
+    again = make.subscriber(address, "tocsin/v1/+/detections/+")
+    expected = {f"{number:05d}".encode() for number in range(1500)}
+    wait_until(lambda: set(again.payloads) == expected, "all arrived")
