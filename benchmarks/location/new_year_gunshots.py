@@ -1,24 +1,27 @@
 """Gunshots among the fireworks of New Year's Eve: how many are found, and how many fireworks are taken for them.
 
-    python benchmarks/location/new_year_gunshots.py [--sensors 100] [--rate 5] [--minutes 20] [--seed 0] [--blind]
+    python benchmarks/location/new_year_gunshots.py [--sensors 100] [--rate 5] [--minutes 12] [--seed 0] [--before]
 
 The town, its sensors, echoes and spurious pulses are those of `town.py`. Sounds are fireworks anywhere; every two
 minutes there is a shooting somewhere, of one to three rounds half a second apart. Of each sound one session of the
 same label is drawn from `class_scores.csv` (every session alike), and every detection of it, echoes too, gets the
 probabilities of one of that session's recordings: so sensors that hear one sound err together, as much as the
 recordings of a session do. A shooting keeps its session. Spurious pulses get those of impulses and background, from
-any session each. ``--blind`` leaves the fireworks and shootings as they are and gives no detection probabilities.
+any session each. The night is heard in stretches of 20 s with silence between, so that ``--minutes`` of sound take as
+long as in `town.py`; a shooting falls into every sixth of them.
 
 All detections go through ``locate`` at once, on one core; ``--streamed`` takes them through the engine of `tocsin
-fuse`. A shooting is found where an incident of a probability of one half or more lies within 50 m and 1 s of it, one
-for one, as in the demo; every other such incident is false gunfire. *Located* are the shootings that an incident of
-any probability lies at.
+fuse`. ``--before`` locates as if no class were known and weighs each shot afterwards from even odds. A shooting is
+found where an incident of a probability of one half or more lies within 50 m and 1 s of it, one for one, as in the
+demo; every other such incident is false gunfire. *Located* are the shootings that an incident of any probability lies
+at.
 """
 
 import argparse
 import csv
 import time
 from collections import defaultdict
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -29,12 +32,15 @@ from tocsin.data.labels import CLASSES
 from tocsin.evaluation.demo.scoring import Gunfire, score
 from tocsin.evaluation.demo.trial import EVEN
 from tocsin.inference.detection import Detection
+from tocsin.localization.incidents.evidence import gunfire_probability
 from tocsin.localization.incidents.grouping import Incident, Status, incidents_of
+from tocsin.localization.incidents.shot import Shot
 from tocsin.localization.locate import locate
 from tocsin.localization.stream.fusion import Fusion
 
 TABLE = Path(__file__).parent / "class_scores.csv"
-EVERY_S = 120.0
+STRETCH_S, PAUSE_S = 20.0, 40.0
+STRETCHES_A_SHOOTING = 6
 MOST_ROUNDS, INTERVAL_S = 3, 0.5
 BATCH_S = 1.0
 
@@ -46,23 +52,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sensors", type=int, default=100)
     parser.add_argument("--rate", type=float, default=5.0, help="detections a second and sensor")
-    parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--minutes", type=float, default=12.0)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--blind", action="store_true", help="no class probabilities")
+    parser.add_argument("--before", action="store_true", help="class in neither the search nor the prior odds")
     parser.add_argument("--streamed", action="store_true", help="through the engine of tocsin fuse")
     options = parser.parse_args()
     generator = np.random.default_rng([options.seed, options.sensors])
     detections, shootings = make_night(options.sensors, options.rate, 60.0 * options.minutes, generator)
-    if options.blind:
-        detections = [item.model_copy(update={"probabilities": {}}) for item in detections]
     began = time.process_time()
-    incidents = streamed(detections) if options.streamed else list(incidents_of(locate(detections, AIR)))
+    if options.streamed:
+        incidents = streamed(detections)
+    else:
+        incidents = list(incidents_of(classless(detections) if options.before else locate(detections, AIR)))
     speed = len(detections) / (time.process_time() - began)
     sure = [item for item in incidents if item.probability >= EVEN]
     found = score(shootings, [gunfire_of(item) for item in sure])
     located = score(shootings, [gunfire_of(item) for item in incidents])
     hours = options.minutes / 60.0
-    print("| rate | seed | detections | shootings | located | found | false gunfire an hour | incidents an hour | det/s |")
+    print(
+        "| rate | seed | detections | shootings | located | found | false gunfire an hour | incidents an hour | det/s |"
+    )
     print("|---|---|---|---|---|---|---|---|---|")
     print(
         f"| {options.rate:g} | {options.seed} | {len(detections)} | {len(shootings)} | {len(located.matches)} "
@@ -87,45 +96,59 @@ def make_night(
 ) -> tuple[list[Detection], list[Gunfire]]:
     """Detections, and the shootings."""
     positions_m = make_town(sensors, generator)
-    low, high = positions_m.min(axis=0), positions_m.max(axis=0)
     answers = answers_by_label()
-    sounds: list[tuple[float, float, float]] = []
-    of_sound: list[Answers] = []
-    for _ in range(generator.poisson(sounds_per_s(positions_m, rate) * seconds)):
-        sounds.append((*generator.uniform(low, high), generator.uniform(0.0, seconds)))
-        of_sound.append(_drawn(answers["fireworks"], generator))
-    shootings = []
-    for begin_s in np.arange(0.0, seconds - EVERY_S / 2, EVERY_S):
-        east, north = generator.uniform(low, high)
-        session = _drawn(answers["gunshot"], generator)
-        first_s = begin_s + generator.uniform(0.1, 0.9) * EVERY_S
-        rounds_s = tuple(first_s + INTERVAL_S * number for number in range(generator.integers(1, MOST_ROUNDS + 1)))
-        sounds += [(east, north, at_s) for at_s in rounds_s]
-        of_sound += [session] * len(rounds_s)
-        shootings.append(Gunfire(float(east), float(north), rounds_s))
-    rows, _ = hear(positions_m, sounds, seconds, generator)
-    others = answers["impulse"] + answers["background"]
-    detections = [
-        Detection(
-            detection_id=str(number),
-            sensor_id=f"s{sensor:04d}",
-            onset_time_utc=START + timedelta(seconds=at_s),
-            x_m=positions_m[sensor, 0],
-            y_m=positions_m[sensor, 1],
-            snr_db=rise_db,
-            probabilities=_one(of_sound[sound] if sound >= 0 else _drawn(others, generator), generator),
-        )
-        for number, (sensor, at_s, rise_db, sound) in enumerate(rows)
-    ]
+    detections: list[Detection] = []
+    shootings: list[Gunfire] = []
+    for number in range(round(seconds / STRETCH_S)):
+        begin_s = number * (STRETCH_S + PAUSE_S)
+        sounds, of_sound = [], []
+        for _ in range(generator.poisson(sounds_per_s(positions_m, rate) * STRETCH_S)):
+            sounds.append((*_place(positions_m, generator), generator.uniform(0.0, STRETCH_S)))
+            of_sound.append(_drawn(answers["fireworks"], generator))
+        if number % STRETCHES_A_SHOOTING == STRETCHES_A_SHOOTING // 2:
+            east, north = _place(positions_m, generator)
+            rounds = int(generator.integers(1, MOST_ROUNDS + 1))
+            fired_s = generator.uniform(0.25, 0.75) * STRETCH_S + INTERVAL_S * np.arange(rounds)
+            sounds += [(east, north, at_s) for at_s in fired_s.tolist()]
+            of_sound += [_drawn(answers["gunshot"], generator)] * rounds
+            shootings.append(Gunfire(east, north, tuple((begin_s + fired_s).tolist())))
+        rows, _ = hear(positions_m, sounds, STRETCH_S, generator)
+        others = answers["impulse"] + answers["background"]
+        for sensor, at_s, rise_db, sound in rows:
+            session = of_sound[sound] if sound >= 0 else _drawn(others, generator)
+            detections.append(
+                Detection(
+                    detection_id=str(len(detections)),
+                    sensor_id=f"s{sensor:04d}",
+                    onset_time_utc=START + timedelta(seconds=begin_s + at_s),
+                    x_m=positions_m[sensor, 0],
+                    y_m=positions_m[sensor, 1],
+                    snr_db=rise_db,
+                    probabilities=session[int(generator.integers(len(session)))],
+                )
+            )
     return detections, shootings
+
+
+def _place(positions_m: np.ndarray, generator: np.random.Generator) -> tuple[float, float]:
+    east, north = generator.uniform(positions_m.min(axis=0), positions_m.max(axis=0)).tolist()
+    return east, north
 
 
 def _drawn(sessions: list[Answers], generator: np.random.Generator) -> Answers:
     return sessions[int(generator.integers(len(sessions)))]
 
 
-def _one(session: Answers, generator: np.random.Generator) -> dict[str, float]:
-    return session[int(generator.integers(len(session)))]
+def classless(detections: list[Detection]) -> list[Shot]:
+    """Shots located without the class probabilities, and gunfire by these from even odds."""
+    heard = {item.detection_id: item for item in detections}
+    bare = [item.model_copy(update={"probabilities": {}}) for item in detections]
+    shots = []
+    for shot in locate(bare, AIR):
+        one_sound = shot.probability / gunfire_probability([], shot.airborne)
+        gunfire = gunfire_probability([heard[name] for name in shot.detections], shot.airborne)
+        shots.append(replace(shot, probability=one_sound * gunfire))
+    return shots
 
 
 def streamed(detections: list[Detection]) -> list[Incident]:
