@@ -7,10 +7,9 @@ import numpy.typing as npt
 from scipy.special import expit, logit
 
 from tocsin.inference.detection import Detection
+from tocsin.localization.observation.class_weights import STATED_FOR
 
 EVEN_SCORE, SCORE_SCALE = 8.0, 3.0  # of the probability that the arrivals belong to one sound
-# Share of gunshots among the sounds for which the shipped weights state probabilities (``gunshot_share`` of the card).
-STATED_FOR = 0.05
 # Of two sensors that hear one sound: the likeliest over incidents of simulated neighbourhoods,
 # `benchmarks/location/reliability.py --first-seed 100 --seeds 27`.
 ERRORS_CORRELATE = 0.85
