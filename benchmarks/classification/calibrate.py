@@ -27,7 +27,7 @@ from tocsin.evaluation.hearing.calibration import at_share
 from tocsin.evaluation.hearing.evidence import side_by_side
 from tocsin.evaluation.hearing.examples import clip_examples, clip_rows, live_fire_tests, live_fire_windows
 from tocsin.evaluation.hearing.judges import Judges
-from tocsin.localization.observation.class_weights import STATED_FOR
+from tocsin.localization.incidents.evidence import STATED_FOR
 from tocsin.training.calibration import GUNSHOT, choose_threshold, fit_gunshot_temperature
 from tocsin.training.model_file import recalibrate
 

@@ -16,11 +16,14 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
+
 from tocsin import TocsinError
 from tocsin.data.labels import CLASSES
 from tocsin.evaluation.hearing.evidence import side_by_side
 from tocsin.evaluation.hearing.examples import clip_examples, clip_rows, live_fire_tests, live_fire_windows
 from tocsin.evaluation.hearing.judges import Judges
+from tocsin.localization.incidents.evidence import KINDS
 
 TABLE = Path(__file__).parent / "class_scores.csv"
 
@@ -57,6 +60,16 @@ def main() -> int:
         writer.writerow(("label", "session", *CLASSES))
         writer.writerows(rows)
     print(f"{len(rows)} rows in {options.out}")
+    sessions: dict[tuple[str, str], list[list[float]]] = {}
+    for label, session, *answer in rows:
+        sessions.setdefault((label, session), []).append([float(value) for value in answer])
+    other = np.mean(
+        [np.mean(answers, axis=0) for (label, _), answers in sessions.items() if label != "gunshot"], axis=0
+    )
+    mean = {name: float(other[CLASSES.index(name)]) for name in KINDS[1:]}
+    print(
+        "stated of no gunshot:", ", ".join(f"{name} {share / sum(mean.values()):.3f}" for name, share in mean.items())
+    )
     return 0
 
 

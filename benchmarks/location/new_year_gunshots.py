@@ -144,7 +144,7 @@ def classless(detections: list[Detection]) -> list[Shot]:
     heard = {item.detection_id: item for item in detections}
     bare = [item.model_copy(update={"probabilities": {}}) for item in detections]
     shots = []
-    for shot in locate(bare, AIR):
+    for shot in locate(bare, AIR, from_even_odds=True):
         one_sound = shot.probability / gunfire_probability([], shot.airborne)
         gunfire = gunfire_probability([heard[name] for name in shot.detections], shot.airborne)
         shots.append(replace(shot, probability=one_sound * gunfire))

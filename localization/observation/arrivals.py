@@ -16,7 +16,7 @@ from scipy.special import expit
 
 from tocsin import TocsinError
 from tocsin.inference.detection import Detection
-from tocsin.localization.observation.class_weights import gunfire_ratios, in_crowd
+from tocsin.localization.observation.crowd import sought
 from tocsin.localization.observation.frames import LocalFrame
 
 Array = npt.NDArray[np.float64]
@@ -178,8 +178,7 @@ def site_of(detections: Sequence[Detection]) -> Site:
 def arrivals_of(detections: Sequence[Detection], site: Site) -> Arrivals:
     """Arrays of detections of one stretch of time, in order of arrival; ties go by sensor and id.
 
-    In a crowd of sounds those are left out that are likelier something else than gunfire, and what gunfire may be
-    counts by how likely: otherwise chance fills the grid, and nothing is found.
+    In a crowd of sounds those are left out that a sensor takes for something else than gunfire.
     """
     ordered = sorted(detections, key=lambda item: (item.onset_time_utc, item.sensor_id, item.detection_id))
     sensor_ids = tuple(sorted({item.sensor_id for item in ordered}))
@@ -190,7 +189,7 @@ def arrivals_of(detections: Sequence[Detection], site: Site) -> Arrivals:
     stated_m = np.array([item.z_m if item.is_local else item.elevation_m for item in ordered], dtype=np.float64)
     heights_m = np.full(len(sensor_ids), np.nan)
     heights_m[sensor] = np.clip(stated_m, -MOST_M, MOST_M)
-    odds, sought = _direct_odds(ordered, sensor, time_s)
+    odds, kept = _direct_odds(ordered, sensor, time_s)
     return Arrivals(
         detections=tuple(ordered),
         sensor_ids=sensor_ids,
@@ -202,7 +201,7 @@ def arrivals_of(detections: Sequence[Detection], site: Site) -> Arrivals:
         sigma_s=np.array([np.hypot(item.sigma_s, item.position_sigma_m / 340.0) for item in ordered]),
         odds=odds,
         reference_s=reference.timestamp(),
-    ).without(np.flatnonzero(~sought))
+    ).without(np.flatnonzero(~kept))
 
 
 def _direct_odds(
@@ -210,7 +209,7 @@ def _direct_odds(
 ) -> tuple[Array, npt.NDArray[np.bool_]]:
     """Odds that each arrival is direct sound, from its rise and from what the same sensor heard just before.
 
-    In a crowd, the odds that it is direct sound of gunfire; and whether each arrival is to be sought with.
+    And whether each is sought with: what is not is no clutter to the others.
     """
     rise_db = np.array([UNKNOWN_SNR_DB if item.snr_db is None else item.snr_db for item in detections])
     rise_db = np.clip(rise_db, -MOST_DB, MOST_DB)
@@ -225,11 +224,8 @@ def _direct_odds(
                 logit[indices[place]] += min(0.0, (ahead_db - ECHO_MARGIN_DB) / ECHO_SCALE_DB)
     share = np.clip(expit(logit), 1.0 - LIKELIEST_DIRECT, LIKELIEST_DIRECT)
     odds = share / (1.0 - share)
-    crowd = in_crowd(time_s, share, len(np.unique(sensor)))
-    ratio = gunfire_ratios(detections) if crowd.any() else np.ones_like(odds)
-    sought = ~crowd | (ratio >= 1.0)
-    share = np.where(sought, share, 0.0)
-    odds = np.where(crowd, odds * ratio, odds)
+    kept = sought(detections, time_s, share, np.unique(sensor).size)
+    share = np.where(kept, share, 0.0)
     # Where many sounds come, direct sound of one is clutter to the others.
     others_per_s = np.zeros_like(odds)
     for indices in np.split(by_sensor, np.flatnonzero(np.diff(sensor[by_sensor])) + 1):
@@ -238,4 +234,4 @@ def _direct_odds(
         first, last = np.searchsorted(time_s[indices], window[0]), np.searchsorted(time_s[indices], window[1], "right")
         others_per_s[indices] = (summed[last] - summed[first]) / BUSY_WINDOW_S
     odds = odds / (1.0 + np.maximum(others_per_s - QUIET_PER_S, 0.0) * odds / CLUTTER_PER_S)
-    return np.asarray(odds), sought
+    return np.asarray(odds), kept
