@@ -25,7 +25,7 @@ from tocsin.localization.fitting.ambiguity import judge
 from tocsin.localization.fitting.settle import Located
 from tocsin.localization.incidents.evidence import EVEN_SCORE, SCORE_SCALE, gunfire_probability
 from tocsin.localization.incidents.grouping import assign_incidents
-from tocsin.localization.incidents.prior import with_prior
+from tocsin.localization.incidents.prior import sound_of, with_prior
 from tocsin.localization.incidents.shot import SHOT_COLUMNS, Alternative, Place, Rejected, Shot
 from tocsin.localization.inputs import read_input
 from tocsin.localization.observation.arrivals import Arrivals, Indices, Site, arrivals_of, site_of
@@ -104,11 +104,15 @@ def locate(
     if from_even_odds:
         return Table(assign_incidents(shots, site), SHOT_COLUMNS)
     heard = {(item.sensor_id, item.detection_id): item for item in unique}
-
-    def held(shot: Shot) -> list[Detection]:
-        return [heard[key] for key in zip(shot.residuals_s, shot.detections, strict=True)]
-
-    weighed = with_prior(shots, held, lambda shot: metres_of(shot.place, site.frame))
+    sounds = [
+        sound_of(
+            shot,
+            [heard[key] for key in zip(shot.residuals_s, shot.detections, strict=True)],
+            metres_of(shot.place, site.frame),
+        )
+        for shot in shots
+    ]
+    weighed = with_prior(shots, sounds)
     return Table(assign_incidents(weighed, site), SHOT_COLUMNS)
 
 

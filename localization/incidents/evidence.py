@@ -1,7 +1,7 @@
 """Was it gunfire? Evidence of all sensors that heard a sound, and of those that should have."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,8 @@ ERRORS_CORRELATE = 0.85
 # Logarithm of the likelihood ratio of gunfire to a burst 60 to 200 m up, where the source is called airborne: 2 in 100
 # on the ground are at worst, 44 in 100 of the bursts (`benchmarks/location/elevation.py`), so 1 to 20.
 AIRBORNE_LOG_RATIO = -3.0
-KINDS = ("gunshot", "fireworks", "backfire", "impulse")
+OTHER_KINDS: tuple[Literal["fireworks", "backfire", "impulse"], ...] = ("fireworks", "backfire", "impulse")
+KINDS = ("gunshot", *OTHER_KINDS)
 # Shares of the kinds but the first that the weights state on average of held-out sessions of no gunshot, background
 # aside: printed by `benchmarks/location/class_scores.py`.
 OTHER_SHARES = np.array([0.107, 0.064, 0.829])
@@ -58,13 +59,13 @@ def likelihoods_of_kinds(detections: Sequence[Detection], airborne: bool = False
     if not heard:
         return np.append(ratio, np.ones(len(KINDS) - 1))
     _, weights, worth = _weights(heard)
-    stated = np.log(np.maximum([[item.get(kind, 0.0) for kind in KINDS[1:]] for item in heard], 0.001))
+    stated = np.log(np.maximum([[item.get(kind, 0.0) for kind in OTHER_KINDS] for item in heard], 0.001))
     pooled = worth * np.average(stated - np.log(OTHER_SHARES), axis=0, weights=weights)
     likelihoods = np.exp(pooled - pooled.max())
     return np.append(ratio, likelihoods / (OTHER_SHARES @ likelihoods))
 
 
-def _weights(heard: Sequence[Mapping[Any, float]]) -> tuple[Array, Array, float]:
+def _weights(heard: Sequence[dict[Any, float]]) -> tuple[Array, Array, float]:
     """How surely each sensor heard more than background, its weight, and as how many sensors all count."""
     loud = np.array([1.0 - item.get("background", 0.0) for item in heard])
     weights = np.maximum(loud, 0.01)

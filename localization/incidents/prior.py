@@ -8,10 +8,11 @@ sense of Robbins 1956). With prior shares θ the share of kind k among n sounds 
     θ_k ← (c·b_k + Σ w·θ_k·L_k / Σ_j θ_j·L_j) / (c + Σ w)
 
 with as many pseudo-counts c of the shares b from which an isolated sound starts: even odds of gunfire. A sound plays no
-part in its own prior.
+part in its own prior. The weights w of the sounds nearby are lowered alike so that ``NO_NIGHT`` of them count nothing:
+a few bangs are no night of fireworks, and say little of what the next one is.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,7 +28,8 @@ from tocsin.localization.incidents.shot import Shot
 Array = npt.NDArray[np.float64]
 
 NEARBY_M, NEARBY_S = 1500.0, 300.0  # along each axis, and before or after
-PSEUDO_COUNTS = 2.0
+PSEUDO_COUNTS = 20.0
+NO_NIGHT = 30.0  # sounds nearby that make no night of fireworks yet: they do not count
 _ITERATIONS = 30
 
 
@@ -51,31 +53,25 @@ def sound_of(shot: Shot, detections: Sequence[Detection], place_m: Array) -> Sou
     return Sound(place_m, at_s, likelihoods_of_kinds(detections, shot.airborne), min(weight, 1.0))
 
 
-def with_prior(
-    shots: Sequence[Shot],
-    detections: Callable[[Shot], Sequence[Detection]],
-    place_m: Callable[[Shot], Array],
-    past: Sequence[Sound] = (),
-) -> list[Shot]:
+def with_prior(shots: Sequence[Shot], sounds: Sequence[Sound], past: Sequence[Sound] = ()) -> list[Shot]:
     """Shots whose probabilities start from the shares of the sounds nearby, not from even odds.
 
     Args:
         shots: with their probabilities from even odds.
-        detections: those that hold a shot.
-        place_m: of a shot, in the plane of ``past``, ``(2,)``.
-        past: sounds before these shots, which may be the only ones known of.
+        sounds: what each of them tells.
+        past: sounds before these shots, where not all of them are at hand.
     """
-    sounds = [sound_of(shot, detections(shot), place_m(shot)) for shot in shots]
-    if not sounds:
+    if not shots:
         return []
-    shares = shares_nearby([*sounds, *past])
-    weighed = []
-    for shot, sound, share in zip(shots, sounds, shares, strict=False):
-        gunfire, even = (
-            float(prior[0] * sound.likelihoods[0] / (prior @ sound.likelihoods)) for prior in (share, EVEN_SHARES)
-        )
-        weighed.append(replace(shot, probability=shot.probability * gunfire / max(even, 1e-12)))
-    return weighed
+    likelihoods = np.array([sound.likelihoods for sound in sounds])
+    shares = shares_nearby([*sounds, *past])[: len(shots)]
+    gunfire = shares[:, 0] * likelihoods[:, 0] / (shares * likelihoods).sum(axis=1)
+    even = EVEN_SHARES[0] * likelihoods[:, 0] / (likelihoods @ EVEN_SHARES)
+    factors = (gunfire / np.maximum(even, 1e-12)).tolist()
+    return [
+        replace(shot, probability=min(shot.probability * factor, 1.0))
+        for shot, factor in zip(shots, factors, strict=True)
+    ]
 
 
 def shares_nearby(sounds: Sequence[Sound]) -> Array:
@@ -88,11 +84,12 @@ def shares_nearby(sounds: Sequence[Sound]) -> Array:
     near, rounds = _neighbours(sounds)
     counts = csr_array(near.multiply((weight / rounds)[None, :]))
     total = np.asarray(counts.sum(axis=1)).reshape(-1, 1)
+    believed = np.maximum(1.0 - NO_NIGHT / np.maximum(total, NO_NIGHT), 0.0)
     shares = np.tile(EVEN_SHARES, (len(sounds), 1))
     for _ in range(_ITERATIONS):
         kinds = shares * likelihoods
         kinds /= kinds.sum(axis=1, keepdims=True)
-        shares = (PSEUDO_COUNTS * EVEN_SHARES + counts @ kinds) / (PSEUDO_COUNTS + total)
+        shares = (PSEUDO_COUNTS * EVEN_SHARES + believed * (counts @ kinds)) / (PSEUDO_COUNTS + believed * total)
     return shares
 
 
@@ -105,7 +102,8 @@ def _neighbours(sounds: Sequence[Sound]) -> tuple[csr_array, Array]:
     one, other = cKDTree(scaled).query_pairs(1.0, p=np.inf, output_type="ndarray").reshape(-1, 2).T
     apart_m = np.hypot(*(places_m[one] - places_m[other]).T)
     same = (apart_m <= SAME_INCIDENT_M) & (np.abs(times_s[one] - times_s[other]) <= SAME_INCIDENT_S)
-    rounds = 1.0 + np.bincount(one[same], minlength=count) + np.bincount(other[same], minlength=count)
+    rounds = np.ones(count)
+    np.add.at(rounds, np.concatenate((one[same], other[same])), 1.0)
     one, other = one[~same], other[~same]
     rows, columns = np.concatenate((one, other)), np.concatenate((other, one))
     return csr_array((np.ones(rows.size), (rows, columns)), shape=(count, count)), rounds
