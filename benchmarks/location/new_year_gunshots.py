@@ -39,7 +39,7 @@ from tocsin.localization.locate import locate
 from tocsin.localization.stream.fusion import Fusion
 
 TABLE = Path(__file__).parent / "class_scores.csv"
-STRETCH_S, PAUSE_S = 20.0, 40.0
+STRETCH_S, PAUSE_S = 20.0, 25.0
 STRETCHES_A_SHOOTING = 6
 MOST_ROUNDS, INTERVAL_S = 3, 0.5
 BATCH_S = 1.0

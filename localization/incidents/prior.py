@@ -27,7 +27,7 @@ from tocsin.localization.incidents.shot import Shot
 
 Array = npt.NDArray[np.float64]
 
-NEARBY_M, NEARBY_S = 1500.0, 300.0  # along each axis, and before or after
+NEARBY_M, NEARBY_S = 1500.0, 600.0  # along each axis, and before or after
 PSEUDO_COUNTS = 20.0
 NO_NIGHT = 30.0  # sounds nearby that make no night of fireworks yet: they do not count
 _ITERATIONS = 30
