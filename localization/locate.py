@@ -25,9 +25,11 @@ from tocsin.localization.fitting.ambiguity import judge
 from tocsin.localization.fitting.settle import Located
 from tocsin.localization.incidents.evidence import EVEN_SCORE, SCORE_SCALE, gunfire_probability
 from tocsin.localization.incidents.grouping import assign_incidents
+from tocsin.localization.incidents.prior import sound_of, with_prior
 from tocsin.localization.incidents.shot import SHOT_COLUMNS, Alternative, Place, Rejected, Shot
 from tocsin.localization.inputs import read_input
 from tocsin.localization.observation.arrivals import Arrivals, Indices, Site, arrivals_of, site_of
+from tocsin.localization.observation.frames import metres_of
 from tocsin.localization.observation.resolution import with_rounding
 from tocsin.localization.observation.travel import Air, air_of
 
@@ -46,8 +48,11 @@ def locate(
     temperature_c: float | None = None,
     wind_speed_mps: float | None = None,
     wind_from_deg: float | None = None,
+    from_even_odds: bool = False,
 ) -> Table[Shot]:
     """Locate every shot among the detections of one site, in order of discharge.
+
+    How likely gunfire is before a sound is judged comes from the other sounds of the input near it.
 
     Args:
         detections: of at least three sensors, in any order; one given twice (same sensor and id) counts once. Or, as
@@ -60,6 +65,7 @@ def locate(
             given comes from the array recording's ``weather.json``, else it is 15 °C and still, and less sure.
         wind_speed_mps: metres a second.
         wind_from_deg: where the wind blows from, degrees clockwise from north.
+        from_even_odds: every sound is as likely gunfire as not before it is judged, whatever others were.
 
     Returns:
         No shot where fewer than three sensors agree. Three sensors can be wrong unseen, so their shots, and all
@@ -95,7 +101,19 @@ def locate(
         left = arrivals.without(np.array(gone, dtype=np.intp))
         shots += _locate_stretch(left, site, air, input_name)
     shots.sort(key=lambda shot: (shot.discharge_time_utc, shot.shot_id))
-    return Table(assign_incidents(shots, site), SHOT_COLUMNS)
+    if from_even_odds:
+        return Table(assign_incidents(shots, site), SHOT_COLUMNS)
+    heard = {(item.sensor_id, item.detection_id): item for item in unique}
+    sounds = [
+        sound_of(
+            shot,
+            [heard[key] for key in zip(shot.residuals_s, shot.detections, strict=True)],
+            metres_of(shot.place, site.frame),
+        )
+        for shot in shots
+    ]
+    weighed = with_prior(shots, sounds)
+    return Table(assign_incidents(weighed, site), SHOT_COLUMNS)
 
 
 def _unique(detections: Iterable[Detection]) -> list[Detection]:

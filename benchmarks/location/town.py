@@ -15,6 +15,7 @@ lies within 25 m and 0.1 s of; and unambiguous shots with no sound within 50 m a
 
 import argparse
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -41,33 +42,25 @@ def make_town(sensors: int, generator: np.random.Generator) -> np.ndarray:
     return grid * 1000.0 / np.sqrt(PER_KM2) + generator.uniform(-120.0, 120.0, (sensors, 2))
 
 
+def sounds_per_s(positions_m: np.ndarray, rate: float) -> float:
+    """Sounds a second over a town for a rate of detections a second and sensor."""
+    low, high = positions_m.min(axis=0), positions_m.max(axis=0)
+    # Sensors that hear a sound in the middle of a town: the integral of the hearing over the plane.
+    hearers = 0.95 * np.pi * 0.7**2 * PER_KM2
+    return float((rate - SPURIOUS_PER_S) * PER_KM2 / (hearers * (1.0 + ECHOES)) * np.prod((high - low) / 1000.0))
+
+
 def make_night(
     positions_m: np.ndarray, rate: float, seconds: float, generator: np.random.Generator
 ) -> tuple[list[Detection], np.ndarray]:
     """Detections, and the sounds that five sensors or more heard: east, north, seconds, ``(sounds, 3)``."""
     low, high = positions_m.min(axis=0), positions_m.max(axis=0)
-    # Sensors that hear a sound in the middle of a town: the integral of the hearing over the plane.
-    hearers = 0.95 * np.pi * 0.7**2 * PER_KM2
-    per_s = (rate - SPURIOUS_PER_S) * PER_KM2 / (hearers * (1.0 + ECHOES)) * np.prod((high - low) / 1000.0)
+    per_s = sounds_per_s(positions_m, rate)
     sounds = []
     for _ in range(generator.poisson(per_s * seconds / 1.2)):
         place, at_s = generator.uniform(low, high), generator.uniform(0.0, seconds)
         sounds += [(*place, at_s + 0.5 * shot) for shot in range(3 if generator.random() < 0.1 else 1)]
-    rows: list[tuple[int, float, float]] = []
-    heard_by = []
-    for east, north, at_s in sounds:
-        away = np.hypot(*(positions_m - (east, north)).T)
-        hearing = np.flatnonzero(generator.random(len(away)) < 0.95 * np.exp(-((away / 700.0) ** 2)))
-        heard_by.append(hearing.size)
-        for sensor in hearing.tolist():
-            arrival = at_s + away[sensor] / AIR.speed_mps + generator.normal(0.0, PATH_SIGMA_S)
-            rise_db = float(np.clip(38.0 - 20.0 * np.log10(max(away[sensor], 50.0) / 100.0), 8.0, 35.0))
-            rows.append((sensor, arrival, rise_db + generator.normal(0.0, 2.0)))
-            for late in generator.uniform(0.05, 0.6, generator.poisson(ECHOES)).tolist():
-                rows.append((sensor, arrival + late, rise_db - 6.0 - generator.exponential(4.0)))
-    for sensor in range(len(positions_m)):
-        for at_s in generator.uniform(0.0, seconds, generator.poisson(SPURIOUS_PER_S * seconds)).tolist():
-            rows.append((sensor, at_s, float(generator.uniform(5.0, 25.0))))
+    rows, heard_by = hear(positions_m, sounds, seconds, generator)
     detections = [
         Detection(
             detection_id=str(number),
@@ -77,9 +70,37 @@ def make_night(
             y_m=positions_m[sensor, 1],
             snr_db=rise_db,
         )
-        for number, (sensor, at_s, rise_db) in enumerate(rows)
+        for number, (sensor, at_s, rise_db, _) in enumerate(rows)
     ]
     return detections, np.array(sounds).reshape(-1, 3)[np.array(heard_by) >= 5]
+
+
+def hear(
+    positions_m: np.ndarray,
+    sounds: Sequence[tuple[float, float, float]],
+    seconds: float,
+    generator: np.random.Generator,
+) -> tuple[list[tuple[int, float, float, int]], list[int]]:
+    """What sensors hear of sounds (east, north, seconds), with echoes and spurious pulses, and by how many each is.
+
+    A row is a sensor, the seconds of arrival, the rise in dB, and the index of the sound: -1 where it was none.
+    """
+    rows: list[tuple[int, float, float, int]] = []
+    heard_by = []
+    for number, (east, north, at_s) in enumerate(sounds):
+        away = np.hypot(*(positions_m - (east, north)).T)
+        hearing = np.flatnonzero(generator.random(len(away)) < 0.95 * np.exp(-((away / 700.0) ** 2)))
+        heard_by.append(hearing.size)
+        for sensor in hearing.tolist():
+            arrival = at_s + away[sensor] / AIR.speed_mps + generator.normal(0.0, PATH_SIGMA_S)
+            rise_db = float(np.clip(38.0 - 20.0 * np.log10(max(away[sensor], 50.0) / 100.0), 8.0, 35.0))
+            rows.append((sensor, arrival, rise_db + generator.normal(0.0, 2.0), number))
+            for late in generator.uniform(0.05, 0.6, generator.poisson(ECHOES)).tolist():
+                rows.append((sensor, arrival + late, rise_db - 6.0 - generator.exponential(4.0), number))
+    for sensor in range(len(positions_m)):
+        for at_s in generator.uniform(0.0, seconds, generator.poisson(SPURIOUS_PER_S * seconds)).tolist():
+            rows.append((sensor, at_s, float(generator.uniform(5.0, 25.0)), -1))
+    return rows, heard_by
 
 
 def score(sounds: np.ndarray, shots: list[Shot]) -> tuple[float, float]:

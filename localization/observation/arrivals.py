@@ -16,6 +16,7 @@ from scipy.special import expit
 
 from tocsin import TocsinError
 from tocsin.inference.detection import Detection
+from tocsin.localization.observation.crowd import sought
 from tocsin.localization.observation.frames import LocalFrame
 
 Array = npt.NDArray[np.float64]
@@ -175,7 +176,10 @@ def site_of(detections: Sequence[Detection]) -> Site:
 
 
 def arrivals_of(detections: Sequence[Detection], site: Site) -> Arrivals:
-    """Arrays of detections of one stretch of time, in order of arrival; ties go by sensor and id."""
+    """Arrays of detections of one stretch of time, in order of arrival; ties go by sensor and id.
+
+    In a crowd of sounds those are left out that a sensor takes for something else than gunfire.
+    """
     ordered = sorted(detections, key=lambda item: (item.onset_time_utc, item.sensor_id, item.detection_id))
     sensor_ids = tuple(sorted({item.sensor_id for item in ordered}))
     index_of = {name: index for index, name in enumerate(sensor_ids)}
@@ -185,6 +189,7 @@ def arrivals_of(detections: Sequence[Detection], site: Site) -> Arrivals:
     stated_m = np.array([item.z_m if item.is_local else item.elevation_m for item in ordered], dtype=np.float64)
     heights_m = np.full(len(sensor_ids), np.nan)
     heights_m[sensor] = np.clip(stated_m, -MOST_M, MOST_M)
+    odds, kept = _direct_odds(ordered, sensor, time_s)
     return Arrivals(
         detections=tuple(ordered),
         sensor_ids=sensor_ids,
@@ -194,13 +199,18 @@ def arrivals_of(detections: Sequence[Detection], site: Site) -> Arrivals:
         time_s=time_s,
         pick_sigma_s=np.array([item.onset_sigma_s for item in ordered]),
         sigma_s=np.array([np.hypot(item.sigma_s, item.position_sigma_m / 340.0) for item in ordered]),
-        odds=_direct_odds(ordered, sensor, time_s),
+        odds=odds,
         reference_s=reference.timestamp(),
-    )
+    ).without(np.flatnonzero(~kept))
 
 
-def _direct_odds(detections: Sequence[Detection], sensor: Indices, time_s: Array) -> Array:
-    """Odds that each arrival is direct sound, from its rise and from what the same sensor heard just before."""
+def _direct_odds(
+    detections: Sequence[Detection], sensor: Indices, time_s: Array
+) -> tuple[Array, npt.NDArray[np.bool_]]:
+    """Odds that each arrival is direct sound, from its rise and from what the same sensor heard just before.
+
+    And whether each is sought with: what is not is no clutter to the others.
+    """
     rise_db = np.array([UNKNOWN_SNR_DB if item.snr_db is None else item.snr_db for item in detections])
     rise_db = np.clip(rise_db, -MOST_DB, MOST_DB)
     logit = (rise_db - EVEN_SNR_DB) / SNR_SCALE_DB
@@ -214,6 +224,8 @@ def _direct_odds(detections: Sequence[Detection], sensor: Indices, time_s: Array
                 logit[indices[place]] += min(0.0, (ahead_db - ECHO_MARGIN_DB) / ECHO_SCALE_DB)
     share = np.clip(expit(logit), 1.0 - LIKELIEST_DIRECT, LIKELIEST_DIRECT)
     odds = share / (1.0 - share)
+    kept = sought(detections, time_s, share, np.unique(sensor).size)
+    share = np.where(kept, share, 0.0)
     # Where many sounds come, direct sound of one is clutter to the others.
     others_per_s = np.zeros_like(odds)
     for indices in np.split(by_sensor, np.flatnonzero(np.diff(sensor[by_sensor])) + 1):
@@ -221,4 +233,5 @@ def _direct_odds(detections: Sequence[Detection], sensor: Indices, time_s: Array
         window = time_s[indices] + BUSY_WINDOW_S * np.array([[-0.5], [0.5]])
         first, last = np.searchsorted(time_s[indices], window[0]), np.searchsorted(time_s[indices], window[1], "right")
         others_per_s[indices] = (summed[last] - summed[first]) / BUSY_WINDOW_S
-    return np.asarray(odds / (1.0 + np.maximum(others_per_s - QUIET_PER_S, 0.0) * odds / CLUTTER_PER_S))
+    odds = odds / (1.0 + np.maximum(others_per_s - QUIET_PER_S, 0.0) * odds / CLUTTER_PER_S)
+    return np.asarray(odds), kept

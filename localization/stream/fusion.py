@@ -202,6 +202,7 @@ class Fusion:
         closed, floor_s = self._rounds.close(end_s)
         for shot in closed:
             self.clocks.learn(shot)
+            self._search.close(shot, end_s)
             self._detections.spend(shot)
         self.clocks.forget(self._detections.forget(floor_s))
         self._sensors.prune(self._detections.sensors)

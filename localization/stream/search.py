@@ -13,13 +13,14 @@ from tocsin.localization.association.back_projection import SHOT_COST
 from tocsin.localization.association.consensus import LEAST_SENSORS
 from tocsin.localization.fitting.acceptance import PLACE_COST
 from tocsin.localization.incidents.evidence import EVEN_SCORE, SCORE_SCALE, gunfire_probability, weigh_silence
+from tocsin.localization.incidents.prior import NEARBY_S, Sound, sound_of, with_prior
 from tocsin.localization.incidents.shot import Shot
 from tocsin.localization.locate import locate
 from tocsin.localization.observation.arrivals import FARTHEST_M, ONE_SENSOR_M
 from tocsin.localization.observation.nearby import hearing_at_distance
 from tocsin.localization.observation.travel import Air
 from tocsin.localization.stream.neighbourhoods import neighbourhoods
-from tocsin.localization.stream.open_detections import Key, OpenDetections
+from tocsin.localization.stream.open_detections import Key, OpenDetections, keys_of
 from tocsin.localization.stream.sensor_register import SensorRegister
 
 CROWD = 600  # open detections from which all are one neighbourhood
@@ -54,9 +55,14 @@ class Search:
         self._name = input_name
         self._complain = complain
         self._located: dict[tuple[Key, ...], list[Shot]] = {}
+        self._sounds: dict[tuple[Key, ...], Sound] = {}
+        self._past: list[Sound] = []
 
     def rounds(self, end_s: float) -> list[Shot]:
-        """Rounds discharged before a time, seconds since 1970, in order of discharge."""
+        """Rounds discharged before a time, seconds since 1970, in order of discharge.
+
+        How likely gunfire is before one is judged comes from the others and from what was closed before.
+        """
         found: list[Shot] = []
         located: dict[tuple[Key, ...], list[Shot]] = {}
         for members in self._neighbourhoods():
@@ -65,7 +71,15 @@ class Search:
             found += [shot for shot in located[members] if shot.discharge_time_utc.timestamp() < end_s]
         self._located = located
         self.most = max(map(len, located), default=0)
-        return sorted(found, key=lambda shot: (shot.discharge_time_utc, shot.shot_id))
+        found.sort(key=lambda shot: (shot.discharge_time_utc, shot.shot_id))
+        sounds = [sound_of(shot, self._detections.of(shot), self._sensors.metres(shot)) for shot in found]
+        self._sounds = {tuple(keys_of(shot)): sound for shot, sound in zip(found, sounds, strict=True)}
+        return with_prior(found, sounds, self._past)
+
+    def close(self, shot: Shot, end_s: float) -> None:
+        """Let a round that changes no more speak for later ones, while it is near in time."""
+        self._past = [sound for sound in self._past if sound.time_s >= end_s - NEARBY_S]
+        self._past.append(self._sounds[tuple(keys_of(shot))])
 
     def _neighbourhoods(self) -> list[tuple[Key, ...]]:
         """Detections that are not spent, in groups that no sound joins, each in order of time."""
@@ -102,7 +116,7 @@ class Search:
         ]
 
     def _shots(self, detections: list[Detection]) -> list[Shot]:
-        return locate(detections, self._air, self._name, self._detections.spent)
+        return locate(detections, self._air, self._name, self._detections.spent, from_even_odds=True)
 
     def _compact(self, detections: list[Detection]) -> list[Detection]:
         """Those of sensors near the middle of all, each sensor's where its first of them is."""

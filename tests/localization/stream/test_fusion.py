@@ -161,7 +161,7 @@ def test_an_incident_that_was_confirmed_is_never_dropped_in_silence(rng, monkeyp
     engine.push(heard((210, 450), 1.0, rng))
     [first] = engine.advance(START.timestamp() + 7.0)
     assert first.status is Status.confirmed
-    monkeypatch.setattr("tocsin.localization.stream.search.locate", lambda *_: [])
+    monkeypatch.setattr("tocsin.localization.stream.search.locate", lambda *_, **__: [])
     engine.push([heard((500, 500), 2.0, rng)[0]])  # something new, and the round is not found again
     [last] = engine.advance(START.timestamp() + 7.6)
     assert (last.incident_id, last.status, last.revision) == (first.incident_id, Status.withdrawn, 2)
@@ -186,7 +186,9 @@ def test_silent_sensors_that_are_up_count_against(rng):
 
 
 def test_memory_does_not_grow_with_the_stream(rng, monkeypatch):
-    monkeypatch.setattr("tocsin.localization.stream.search.locate", lambda *_: [])  # what it finds is beside the point
+    monkeypatch.setattr(
+        "tocsin.localization.stream.search.locate", lambda *_, **__: []
+    )  # what it finds is beside the point
     engine = Fusion(AIR)
     most = 0
     for batch in range(20):
