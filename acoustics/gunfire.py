@@ -23,8 +23,8 @@ HEAT_RATIO = 1.4
 # metre beside the muzzle, Dater 2014).
 SPHERE_PA = 25_000.0
 # Duration in times of sound through its radius. A sphere of radius R whose surface moves as exp(-ct/R), so that it
-# comes to rest within its own size, radiates (1 - ct/R) exp(-ct/R). Handguns heard at 218 to 663 m by 15 sensors have
-# most of their energy at 0.5 to 1 kHz (`benchmarks/live_fire_spectrum.py`); longer blasts have it an octave lower.
+# comes to rest within its own size, radiates (1 - ct/R) exp(-ct/R). Handguns at 218 to 663 m are strongest at 0.5 to
+# 1 kHz; these are still an octave too low, and longer ones further off (`benchmarks/live_fire_spectrum.py`).
 SPHERE_TRANSITS = 1.0
 FARTHEST_FLIGHT_M = 600.0  # of a projectile that hits nothing before
 
