@@ -8,7 +8,7 @@ instability gliding in pitch with its overtones, a string tens of small blasts a
 import numpy as np
 from scipy.signal import butter, sosfilt
 
-from tocsin.acoustics.waves import NEAR_GROUND_M, Pressure, Source, friedlander, peak_pa, place, train
+from tocsin.acoustics.waves import BALANCED, NEAR_GROUND_M, Pressure, Source, friedlander, peak_pa, place, train
 
 Part = tuple[float, Pressure]
 KINDS = {"shell": 0.3, "salutes": 0.2, "rocket": 0.2, "string": 0.3}
@@ -35,7 +35,7 @@ def fireworks(generator: np.random.Generator, sample_rate: int) -> Source:
 def _burst(generator: np.random.Generator, sample_rate: int, burst_db: float) -> Pressure:
     """The blast of a burst, as long as its charge is large."""
     positive_s = 0.0025 * 10 ** ((burst_db - 152) / 40) * generator.uniform(0.6, 1.6)
-    return friedlander(peak_pa(burst_db), positive_s, generator.uniform(0.8, 1.3), sample_rate)
+    return friedlander(peak_pa(burst_db), positive_s, BALANCED, sample_rate)
 
 
 def _shell(generator: np.random.Generator, sample_rate: int, burst_db: float) -> list[Part]:
@@ -45,7 +45,7 @@ def _shell(generator: np.random.Generator, sample_rate: int, burst_db: float) ->
         parts.append((generator.uniform(0.05, 0.5), _crackle(generator, sample_rate, burst_db)))
     if generator.random() < 0.5:
         lift_s = generator.uniform(0.8, 3.0)
-        thump = friedlander(peak_pa(burst_db - 14), generator.uniform(0.006, 0.012), 1.0, sample_rate)
+        thump = friedlander(peak_pa(burst_db - 14), generator.uniform(0.006, 0.012), BALANCED, sample_rate)
         parts = [(0.0, thump)] + [(when + lift_s, part) for when, part in parts]
     return parts
 
@@ -57,7 +57,7 @@ def _crackle(generator: np.random.Generator, sample_rate: int, burst_db: float) 
         count = int(generator.integers(15, 120))
         at_s = generator.gamma(2.0, generator.uniform(0.15, 0.5), count)
         levels = 10 ** (generator.normal(0, 4, count) / 20)
-        pulse = friedlander(peak_pa(burst_db - generator.uniform(12, 28)), positive_s, 1.2, sample_rate)
+        pulse = friedlander(peak_pa(burst_db - generator.uniform(12, 28)), positive_s, BALANCED, sample_rate)
         total.append((0.0, train(at_s, levels, pulse, sample_rate)))
     return place(total, sample_rate)
 
@@ -119,5 +119,5 @@ def _string(generator: np.random.Generator, sample_rate: int) -> Pressure:
     at_s = np.cumsum(gaps_s / gaps_s.mean() / generator.uniform(6, 40))
     levels_db = generator.normal(0, generator.uniform(1.5, 5), count)
     levels_db[generator.random(count) < generator.choice([0.0, 0.05])] += 8
-    pulse = friedlander(peak_pa(138), generator.uniform(0.00015, 0.0006), 1.2, sample_rate)
+    pulse = friedlander(peak_pa(138), generator.uniform(0.00015, 0.0006), BALANCED, sample_rate)
     return train(at_s - at_s[0], 10 ** (levels_db / 20), pulse, sample_rate)

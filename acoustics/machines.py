@@ -7,7 +7,7 @@ runs before and after, and pops come in irregular groups.
 import numpy as np
 from scipy.signal import oaconvolve
 
-from tocsin.acoustics.waves import Pressure, Source, friedlander, peak_pa, place, ringing
+from tocsin.acoustics.waves import BALANCED, Pressure, Source, friedlander, peak_pa, place, ringing
 
 
 def backfire(generator: np.random.Generator, sample_rate: int) -> Source:
@@ -20,7 +20,7 @@ def backfire(generator: np.random.Generator, sample_rate: int) -> Source:
     before_s = generator.uniform(0.0, 0.6)
     for when in at_s:
         loud_pa = peak_pa(level_db + generator.normal(0, 3))
-        puff = friedlander(loud_pa, generator.uniform(0.001, 0.003), 1.0, sample_rate)
+        puff = friedlander(loud_pa, generator.uniform(0.001, 0.003), BALANCED, sample_rate)
         parts.append((when + before_s, oaconvolve(puff, exhaust)))
     engine = _engine(generator, sample_rate, before_s + at_s[-1] + generator.uniform(0.3, 1.0), exhaust)
     engine *= peak_pa(level_db - generator.uniform(15, 35)) / np.abs(engine).max()

@@ -10,6 +10,9 @@ Pressure = NDArray[np.float64]
 
 REFERENCE_PA = 20e-6
 NEAR_GROUND_M = 1.5
+# Decay of a Friedlander wave without impulse. Far from a source of finite size the pressure of a spherical wave adds up
+# to nothing over its whole time: a compression has a rarefaction behind it (Landau and Lifshitz 1987, §70).
+BALANCED = 1.0
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from tocsin import TocsinError
 from tocsin.acoustics.scene import Scene, simulate_neighbourhood
+from tocsin.evaluation.demo.causes import SAME_SOUND_S
 from tocsin.evaluation.demo.page import page_of
 from tocsin.evaluation.demo.scoring import WITHIN_M, WITHIN_S, Gunfire, score
 from tocsin.evaluation.demo.trial import FRAME, START_UTC, Trial, run_trial
@@ -21,9 +22,6 @@ from tocsin.inference.model import Model
 from tocsin.localization.incidents.shot import format_time
 from tocsin.localization.incidents.writers import geojson_of
 from tocsin.models.card import SHIPPED
-
-# A firework goes on for seconds, and is as false when its third bang is taken for gunfire as when its first is.
-SAME_SOUND_S = 5.0
 
 
 class OutputFormat(StrEnum):
