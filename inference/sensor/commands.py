@@ -1,5 +1,6 @@
 """``tocsin listen``: the sensor agent, as its settings file says."""
 
+import os
 import sys
 import threading
 from pathlib import Path
@@ -11,7 +12,7 @@ from tocsin import TocsinError
 from tocsin.inference.sensor.assembly import assembled
 from tocsin.inference.sensor.check import check as findings_of
 from tocsin.inference.sensor.log_lines import log_to
-from tocsin.inference.sensor.settings_file import init_text, read_settings
+from tocsin.inference.sensor.settings_file import PREFIX, init_text, read_settings
 from tocsin.inference.sensor.sources.sound_card import devices
 from tocsin.inference.stop_signals import StopSignals
 
@@ -34,6 +35,8 @@ def listen(
     if list_devices:
         _print_devices()
         return
+    if settings is None and not any(name.startswith(f"{PREFIX}SENSOR") for name in os.environ):
+        raise TocsinError("no settings file is named: `tocsin listen --init > sensor.toml` writes one with comments")
     chosen = read_settings(settings)
     if check:
         good = True
