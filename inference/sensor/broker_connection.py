@@ -19,7 +19,7 @@ MOST_IN_FLIGHT = 50
 ACKNOWLEDGED_WITHIN_S = 60.0
 READ_AT_ONCE = 200  # rows, where some of them are kept back
 HEADER_BYTES = 16  # of a message beside topic and payload, at most
-PACKET_TOO_LARGE = 0x95
+NOT_AUTHORIZED, PACKET_TOO_LARGE = 0x87, 0x95
 
 
 @dataclass
@@ -67,7 +67,7 @@ class Connection:
         self._client, self._outbox, self._kept_back, self._counts, self._wake = client, outbox, kept_back, counts, wake
         self._in_flight: dict[int, tuple[Row, float]] = {}  # by number of the message: and when it was sent
         self._answered: list[int] = []
-        self._told: set[int] = set()
+        self._other: dict[int, str] = {}  # topics of what is no detection and has no answer yet
         self._last_row = 0
         self._window = MOST_IN_FLIGHT
         self._longest_bytes: int | None = None
@@ -138,12 +138,15 @@ class Connection:
 
     def say(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> int:
         """Publish what is no detection; returns the number of the message."""
-        return self._client.publish(topic, payload, qos=qos, retain=retain).mid
+        number = self._client.publish(topic, payload, qos=qos, retain=retain).mid
+        if qos:
+            self._other[number] = topic
+        return number
 
     def leave(self, topic: str, payload: bytes, timeout_s: float) -> None:
         """Say a last word, retained, wait until the broker has it, and end the connection."""
         number, until_s = self.say(topic, payload, qos=1, retain=True), time.monotonic() + timeout_s
-        while number not in self._told and (left_s := until_s - time.monotonic()) > 0 and self.turn(left_s):
+        while number in self._other and (left_s := until_s - time.monotonic()) > 0 and self.turn(left_s):
             pass
         self._client.disconnect()
         self.turn(0)
@@ -171,7 +174,9 @@ class Connection:
     def _on_publish(self, client: "Client", data: Any, number: int, reason: "ReasonCode", properties: Any) -> None:
         row, _ = self._in_flight.pop(number, (None, 0.0))
         if row is None:
-            self._told.add(number)
+            topic = self._other.pop(number, None)
+            if topic is not None and reason.is_failure:
+                self._kept_back.refuse(Row(0, "", topic, b"", 0.0), NOT_AUTHORIZED, str(reason), time.monotonic())
             return
         if reason.is_failure:
             self._refuse(row, reason.value, str(reason))

@@ -80,6 +80,16 @@ def test_a_sensor_reads_nothing_and_the_fusion_writes_nothing(mosquitto, make, o
     assert len(reader.messages) == 2
 
 
+def test_an_announcement_that_is_not_permitted_is_said_once(mosquitto, make, outbox, said):
+    broker = mosquitto(users=USERS, acl=ACL)
+    announcements = [(f"homeassistant/event/{name}/site_gunshot/config", b"{}") for name in ("roof-1", "roof-2")]
+    put(outbox, "roof-1", 5)
+    make(address_of(broker, username="roof-1", password="one"), announcements=announcements)
+    wait_until(lambda: outbox.size()[0] == 0 and said, "a complaint, and all sent")
+    assert len(said) == 1
+    assert "refuses what is sent to homeassistant/event/roof-2" in said[0]
+
+
 def test_a_wrong_password_is_one_sentence_and_it_keeps_trying(mosquitto, make, outbox, said):
     broker = mosquitto(users=USERS, acl=ACL)
     publisher = make(address_of(broker, username="roof-1", password="wrong"))
