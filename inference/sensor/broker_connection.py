@@ -57,12 +57,13 @@ class Connection:
     Attributes:
         accepted: whether the broker has accepted it, and it has not ended.
         ended: why it has, if the broker said so.
+        denied: whether the broker refused something that is no detection.
     """
 
     def __init__(
         self, client: "Client", outbox: Outbox, kept_back: KeptBack, counts: Counts, wake: socket.socket
     ) -> None:
-        self.accepted = False
+        self.accepted = self.denied = False
         self.ended: ReasonCode | None = None
         self._client, self._outbox, self._kept_back, self._counts, self._wake = client, outbox, kept_back, counts, wake
         self._in_flight: dict[int, tuple[Row, float]] = {}  # by number of the message: and when it was sent
@@ -143,6 +144,11 @@ class Connection:
             self._other[number] = topic
         return number
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether all that was said is answered."""
+        return not self._other
+
     def leave(self, topic: str, payload: bytes, timeout_s: float) -> None:
         """Say a last word, retained, wait until the broker has it, and end the connection."""
         number, until_s = self.say(topic, payload, qos=1, retain=True), time.monotonic() + timeout_s
@@ -176,6 +182,7 @@ class Connection:
         if row is None:
             topic = self._other.pop(number, None)
             if topic is not None and reason.is_failure:
+                self.denied = True
                 self._kept_back.refuse(Row(0, "", topic, b"", 0.0), NOT_AUTHORIZED, str(reason), time.monotonic())
             return
         if reason.is_failure:

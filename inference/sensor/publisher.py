@@ -43,7 +43,8 @@ class Publisher:
         sensor_ids: names of the sensors, at least one.
         complain: called, from that thread, with a sentence where something is wrong.
         client_id: its name at the broker, of which there is no second; not given: made of site and first sensor.
-        announcements: topics and payloads that are said, retained, on each connection.
+        announcements: topics and payloads that are said, retained, on each connection, behind what waits; none any more
+            once the broker has refused one.
 
     Raises:
         TocsinError: a name cannot be part of a topic, paho-mqtt is not installed, or a certificate cannot be read.
@@ -64,7 +65,7 @@ class Publisher:
         announcements: Sequence[tuple[str, bytes]] = (),
     ) -> None:
         self.counts = Counts()
-        self._outbox, self._address, self._announcements = outbox, address, announcements
+        self._outbox, self._address, self._announcements = outbox, address, list(announcements)
         self._health_topics = {name: make_topic(site, "health", name) for name in sensor_ids}
         self._status_topic = make_topic(site, "status", sensor_ids[0])
         self._client_id = client_id or f"tocsin-{site}-{sensor_ids[0]}"
@@ -137,6 +138,8 @@ class Publisher:
                 if not self._is_over():
                     self._sayings.failed(connection.ended)
             if self._connection is not None:
+                if self._connection.denied:
+                    self._announcements = []
                 self._connection.close()
             failures = 0 if accepted else min(failures + 1, 10)
             self._wait(min(SHORTEST_DELAY_S * 2**failures, LONGEST_DELAY_S) * random.uniform(0.5, 1.0))
@@ -144,6 +147,7 @@ class Publisher:
     def _serve(self, connection: Connection) -> bool:
         """Use a connection until it ends; returns whether the broker had accepted it."""
         connection.open()
+        announcements = list(self._announcements)
         accept_until_s, greeted = time.monotonic() + CONNECT_TIMEOUT_S, False
         while connection.turn(TURN_S if not self._closing.is_set() else TURN_S / 10):
             if not connection.accepted:
@@ -159,6 +163,12 @@ class Publisher:
                 connection.say(topic, text.encode(), qos=0, retain=False)
             self._outbox.flush()
             done = connection.send_waiting()
+            if connection.denied:
+                self._announcements = announcements = []
+            # One by one, and when nothing waits: mosquitto 2.0 ends the connection behind a retained message that it
+            # does not permit, and what was sent behind that would be lost with the broker's answer to it.
+            if done and announcements and connection.is_quiet:
+                connection.say(*announcements.pop(0), qos=1, retain=True)
             if self._closing.is_set() and (done or time.monotonic() >= self._close_at_s):
                 connection.leave(self._status_topic, OFFLINE, FAREWELL_S)
                 self._close_at_s = 0.0
@@ -169,8 +179,6 @@ class Publisher:
         self._sayings.connected()
         self._kept_back.try_again()
         connection.say(self._status_topic, ONLINE, qos=1, retain=True)
-        for topic, payload in self._announcements:
-            connection.say(topic, payload, qos=1, retain=True)
 
     def _take_beats(self) -> dict[str, str]:
         with self._lock:

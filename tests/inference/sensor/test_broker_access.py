@@ -84,10 +84,14 @@ def test_an_announcement_that_is_not_permitted_is_said_once(mosquitto, make, out
     broker = mosquitto(users=USERS, acl=ACL)
     announcements = [(f"homeassistant/event/{name}/site_gunshot/config", b"{}") for name in ("roof-1", "roof-2")]
     put(outbox, "roof-1", 5)
-    make(address_of(broker, username="roof-1", password="one"), announcements=announcements)
-    wait_until(lambda: outbox.size()[0] == 0 and said, "a complaint, and all sent")
-    assert len(said) == 1
+    publisher = make(address_of(broker, username="roof-1", password="one"), announcements=announcements)
+    wait_until(lambda: said and outbox.size()[0] == 0, "a complaint, and all sent")
     assert "refuses what is sent to homeassistant/event/roof-2" in said[0]
+    put(outbox, "roof-1", 5, first=5)
+    wait_until(lambda: publisher.counts.acknowledged >= 10, "more sent, though the broker ended the connection")
+    assert publisher.counts.reconnects <= 1
+    assert broker.log().count("Denied PUBLISH") == 1
+    assert "'homeassistant/event/roof-1/site_gunshot/config'" in broker.log()
 
 
 def test_a_wrong_password_is_one_sentence_and_it_keeps_trying(mosquitto, make, outbox, said):
