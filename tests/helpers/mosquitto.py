@@ -30,9 +30,7 @@ class Mosquitto(LocalBroker):
         settings: text of further settings, without the port and without paths.
     """
 
-    def __init__(
-        self, folder: Path, certificates=None, users=None, acl=None, settings="max_inflight_messages 0"
-    ) -> None:
+    def __init__(self, folder: Path, certificates=None, users=None, acl=None, settings="") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         lines = settings.splitlines()

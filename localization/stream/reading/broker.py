@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 POLL_S = 0.1
 MOST_AT_ONCE = 500
-MOST_WAITING = 5000  # messages in memory; then the broker waits
+# Messages in memory; then the broker waits. What it has passed on does not die with it, so that is not to be few.
+MOST_WAITING = 60_000
 MISSED_FOR_S = 7 * 86_400  # that the broker keeps for a fusion that is away
 
 
@@ -65,7 +66,7 @@ class BrokerInput:
         self._connection = 0  # its number: what came by an earlier one cannot be acknowledged any more
         # A message is acknowledged when the one who asks for more has made it safe.
         self._client = client = new_client(
-            address, client_id, session_expiry_s=MISSED_FOR_S, manual_ack=True, most_in_flight=MOST_AT_ONCE
+            address, client_id, session_expiry_s=MISSED_FOR_S, manual_ack=True, most_in_flight=MOST_WAITING
         )
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
