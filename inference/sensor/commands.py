@@ -12,6 +12,7 @@ from tocsin import TocsinError
 from tocsin.inference.sensor.assembly import assembled
 from tocsin.inference.sensor.check import check as findings_of
 from tocsin.inference.sensor.log_lines import log_to
+from tocsin.inference.sensor.privacy.freed_memory import overwrite_freed_memory
 from tocsin.inference.sensor.settings_file import PREFIX, init_text, read_settings
 from tocsin.inference.sensor.sources.sound_card import devices
 from tocsin.inference.stop_signals import StopSignals
@@ -44,6 +45,7 @@ def listen(
             good &= finding.good
             print(f"{'ok  ' if finding.good else 'FAIL'}  {finding.part}: {finding.said}", flush=True)
         raise typer.Exit(0 if good else 1)
+    overwrite_freed_memory()
     log = log_to(chosen.log.format)
     stop = threading.Event()
     with StopSignals(stop.set) as signals, assembled(chosen, log.info, log.warning, stop) as agent:

@@ -2,12 +2,12 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from memory import found_in_memory
 
 from tocsin import TocsinError
 from tocsin.inference.sensor.privacy.ring import MAX_SECONDS, Ring
@@ -110,7 +110,6 @@ HEARING = """
 import sys
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 from tocsin.inference.sensor.privacy.ring import Ring
@@ -143,19 +142,3 @@ def test_no_memory_of_a_process_that_hears_holds_a_sound_of_15_s_ago(rng):
         last_twelve_seconds = set(range(3, 15))
         assert found_in_memory(process.pid, needles) == last_twelve_seconds
         process.stdin.close()
-
-
-def found_in_memory(process_id, needles):
-    """Which of the needles lie in the writable memory of a process."""
-    found = set()
-    process = Path(f"/proc/{process_id}")
-    with (process / "maps").open() as maps, (process / "mem").open("rb", buffering=0) as memory:
-        for line in maps:
-            addresses, rights, *_ = line.split()
-            if not rights.startswith("rw"):
-                continue
-            start, stop = (int(address, 16) for address in addresses.split("-"))
-            memory.seek(start)
-            content = memory.read(stop - start)
-            found |= {index for index, needle in enumerate(needles) if needle in content}
-    return found
