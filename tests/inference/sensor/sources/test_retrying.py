@@ -50,7 +50,7 @@ def waits_of(source, seed=0):
 def test_a_gap_is_told_in_samples_and_said_once():
     lost = SourceLost("roof went away")
     source = Scripted([second(1.0, begins_anew=True), second(2.0), lost], [lost], [lost], [second(12.5), second(13.5)])
-    retrying, blocks, said, waits = waits_of(source)
+    retrying, blocks, said, _waits = waits_of(source)
     heard = [block for block in blocks if len(block.samples)]
     assert [block.arrived_monotonic_s for block in heard] == [1.0, 2.0, 12.5, 13.5]
     # The block that came at 12.5 s began at 11.5 s, 9.5 s after the last one ended.
