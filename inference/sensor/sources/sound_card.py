@@ -1,6 +1,7 @@
 """A microphone at a sound card, by PortAudio: its list, its stream, and what becomes of overruns and pulled plugs."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -206,8 +207,9 @@ def _sounddevice() -> ModuleType:
 
 
 def _list_anew(sounddevice: ModuleType) -> None:
-    try:
+    with suppress(sounddevice.PortAudioError):  # fails where the last attempt could not begin
         sounddevice._terminate()
+    try:
         sounddevice._initialize()
     except sounddevice.PortAudioError as error:
         raise SourceLost(f"the sound cards cannot be listed: {_reason(error)}") from error

@@ -30,7 +30,7 @@ class PortAudio(ModuleType):
     def __init__(self, listed=DEVICES, default=0):
         super().__init__("sounddevice")
         self.listed, self.default = list(listed), default
-        self.streams, self.refusal, self.fails, self.initialised = [], None, None, 0
+        self.streams, self.refusal, self.fails, self.initialised, self.running = [], None, None, 0, True
         outer = self
 
         class InputStream:
@@ -63,9 +63,12 @@ class PortAudio(ModuleType):
 
     def _terminate(self):
         assert all(stream.closed for stream in self.streams), "the list was made anew below an open stream"
+        if not self.running:  # as PortAudio says where its start failed
+            raise self.PortAudioError("Error terminating PortAudio: PortAudio not initialized", -10000)
+        self.running = False
 
     def _initialize(self):
-        self.initialised += 1
+        self.initialised, self.running = self.initialised + 1, True
 
 
 @pytest.fixture
@@ -319,7 +322,7 @@ def test_a_list_that_fails_is_said(card, monkeypatch):
         raise PortAudio.PortAudioError("PortAudio not initialized", -10000)
 
     monkeypatch.setattr(card, "query_devices", fail)
-    with pytest.raises(SourceLost, match="the sound cards cannot be listed: PortAudio not initialized$"):
+    with pytest.raises(SourceLost, match=r"the sound cards cannot be listed: PortAudio not initialized$"):
         devices()
 
 
