@@ -1,5 +1,6 @@
 """A stream of the network, RTSP, HTTP or Icecast, decoded by FFmpeg; of what it sends, only sound is opened."""
 
+import errno
 import threading
 import time
 from collections.abc import Iterator
@@ -82,12 +83,13 @@ class _Reader:
     def __init__(self, av: ModuleType, address: StreamAddress, patience_s: float) -> None:
         self._av, self._address, self._patience_s = av, address, patience_s
         self.handover, self.stop = Handover(), threading.Event()
+        self._heard = False
 
     def run(self) -> None:
         shown = self._address.shown
         try:
             self._read()
-            self.handover.fail(SourceLost(f"{shown} has ended"))
+            self.handover.fail(self._ended())
         except TocsinError as error:
             self.handover.fail(error)
         except self._av.error.ExitError:
@@ -95,9 +97,17 @@ class _Reader:
         except self._av.error.InvalidDataError:
             self.handover.fail(SourceLost(f"{shown} sends what is no sound: expected a stream such as Ogg, MP3 or AAC"))
         except Exception as error:  # noqa: BLE001 - whatever a library says of a stranger's bytes, it is the stream that is lost
+            if getattr(error, "errno", None) == errno.EIO:  # the end of a stream without a length reads so
+                self.handover.fail(self._ended())
+                return
             # Not all of what it says: there the address stands, and its password.
             reason = getattr(error, "strerror", None) or type(error).__name__
             self.handover.fail(SourceLost(f"{shown} cannot be heard: {reason}"))
+
+    def _ended(self) -> SourceLost:
+        if self._heard:
+            return SourceLost(f"{self._address.shown} has ended")
+        return SourceLost(f"{self._address.shown} ended before any sound came: expected a stream such as Ogg or MP3")
 
     def _read(self) -> None:
         with self._open() as container:
@@ -110,13 +120,13 @@ class _Reader:
             self._decode(container, sound)
 
     def _open(self) -> Any:
+        # No "nobuffer" among these: what was read to find out the coding would be lost, the first second or more.
         options = {
             "protocol_whitelist": self._address.protocols,
             "format_whitelist": _FORMATS,
             "probesize": str(_PROBE_BYTES),
             "analyzeduration": str(_PROBE_S * 1_000_000),
             "max_streams": str(_MOST_STREAMS),
-            "fflags": "nobuffer",
         }
         if self._address.is_rtsp:
             options |= {"rtsp_transport": "tcp", "allowed_media_types": "audio"}
@@ -145,6 +155,7 @@ class _Reader:
         except TocsinError as error:  # what it sends may be something else later
             raise SourceLost(str(error)) from error
         samples, unsound = silenced(frame_samples(frame))
+        self._heard = True
         begins_anew, lost = clock.next(rate, channels, len(samples), frame.time)
         self.handover.give(
             Block(

@@ -114,12 +114,13 @@ def _exists(path: str) -> bool:
 
 def _near_miss(address: str, kind: str, colon: str) -> str:
     """One sentence on an address that is none; of one that may hold a password no more than its beginning."""
-    near = difflib.get_close_matches(kind.lower(), _KINDS, 1)
+    near = difflib.get_close_matches(kind.lower(), _KINDS, 1, 0.7)
     if colon and kind.lower() in _CARDS:
         return f"{kind}: is no kind of source: for a sound card type device:{address}, as `--list-devices` names it"
     if not colon and kind.lower() in _CARDS:
         return f"{address} is no file: for the default microphone type device:"
-    if colon and kind.isalpha():
+    # USER:PASSWORD@HOST without a kind shows not even its user, which may be a key.
+    if colon and kind.isalpha() and (near or not _BEFORE_HOST.match(address)):
         if kind.lower() == "file":
             return "file: is no kind of source: give the path alone"
         meant = f'did you mean "{near[0]}{"://" if near[0] in _STREAMS else ":"}"? ' if near else ""

@@ -1,6 +1,7 @@
 """A microphone at a sound card, by PortAudio: its list, its stream, and what becomes of overruns and pulled plugs."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -37,13 +38,14 @@ def devices() -> list[Device]:
     """The inputs of the sound cards, as PortAudio names and numbers them; none where there are none.
 
     Raises:
-        TocsinError: sounddevice or PortAudio is missing, or PortAudio fails.
+        TocsinError: sounddevice or PortAudio is missing.
+        SourceLost: PortAudio fails, which may pass.
     """
     sounddevice = _sounddevice()
     try:
         found = list(sounddevice.query_devices())
     except sounddevice.PortAudioError as error:
-        raise TocsinError(f"the sound cards cannot be listed: {_reason(error)}") from error
+        raise SourceLost(f"the sound cards cannot be listed: {_reason(error)}") from error
     return [
         Device(index, str(each["name"]), int(each["max_input_channels"]), round(each["default_samplerate"]))
         for index, each in enumerate(found)
@@ -82,15 +84,14 @@ class SoundCard:
         sounddevice = _sounddevice()
         if self._lost and SoundCard._open_streams == 0:
             # What was plugged in again is only found in a new list.
-            sounddevice._terminate()
-            sounddevice._initialize()
+            _list_anew(sounddevice)
         try:
             found = self._found(sounddevice)
             rate = self._sample_rate or found.sample_rate
             channels = self._channels or (found.channels if found.channels <= _MOST_REAL_CHANNELS else 1)
             check_form(self.name, rate, channels)
             if channels > found.channels:
-                raise TocsinError(f'microphone "{found.name}" has {found.channels} channels, and not {channels}')
+                raise TocsinError(f'microphone "{found.name}" has {_counted(found.channels)}, and not {channels}')
             yield from self._heard(sounddevice, found, rate, channels)
         except SourceLost:
             self._lost = True
@@ -154,7 +155,7 @@ class SoundCard:
         if "sample rate" in reason.lower():
             return TocsinError(f'microphone "{found.name}" has no rate of {rate} Hz: its own is {found.sample_rate} Hz')
         if "channels" in reason.lower():
-            return TocsinError(f'microphone "{found.name}" cannot give {channels} channels: it has {found.channels}')
+            return TocsinError(f'microphone "{found.name}" cannot give {_counted(channels)}: it has {found.channels}')
         return SourceLost(f'microphone "{found.name}" cannot be opened: {reason}')
 
 
@@ -203,6 +204,19 @@ def _sounddevice() -> ModuleType:
     except OSError as error:
         raise TocsinError("a sound card needs PortAudio: type `sudo apt install libportaudio2`") from error
     return sounddevice
+
+
+def _list_anew(sounddevice: ModuleType) -> None:
+    with suppress(sounddevice.PortAudioError):  # fails where the last attempt could not begin
+        sounddevice._terminate()
+    try:
+        sounddevice._initialize()
+    except sounddevice.PortAudioError as error:
+        raise SourceLost(f"the sound cards cannot be listed: {_reason(error)}") from error
+
+
+def _counted(channels: int) -> str:
+    return f"{channels} channel{'' if channels == 1 else 's'}"
 
 
 def _reason(error: Exception) -> str:
