@@ -211,7 +211,8 @@ class Agent:
             self._beat(self.heartbeats)
             if self.heartbeats:
                 first = self.heartbeats[0]
-                self._notifier.status(f"hears {first.level_dbfs} dBFS, {first.outbox_queued or 0} detections wait")
+                level = "nothing yet" if first.level_dbfs is None else f"{first.level_dbfs:.0f} dBFS"
+                self._notifier.status(f"hears {level}, {first.outbox_queued or 0} detections wait")
 
     def _is_due(self, what: str, every_s: float, now_s: float, ends: bool) -> bool:
         if now_s < self._due_s[what] and not ends:

@@ -72,7 +72,8 @@ class Heartbeat(BaseModel):
     last_detection_time_utc: UtcTime | None = Field(default=None, description="onset of the latest gunshot or bang")
     clips_kept: NonNegativeInt | None = Field(default=None, description="clips of sound on the disk")
     log_head: Text | None = Field(
-        default=None, description="hash of the latest entry of the chained log; a log cut short does not lead to it"
+        default=None,
+        description="number and hash of the latest line of the chained log; a log cut short does not lead to it",
     )
 
     def to_json(self) -> str:
