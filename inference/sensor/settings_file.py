@@ -83,6 +83,8 @@ def read_settings(path: Path | None) -> Settings:
         raise TocsinError(f"{path} is not TOML: {error}") from None
     except UnicodeDecodeError:
         raise TocsinError(f"{path} is not TOML: it is no text in UTF-8") from None
+    except RecursionError:
+        raise TocsinError(f"{path} is nested too deeply for settings") from None
     except OSError as error:
         raise TocsinError(f"{path}: cannot read the settings ({error.strerror})") from None
     return Settings(**{name: getattr(read, name) for name in Settings.model_fields})

@@ -251,3 +251,8 @@ def test_whatever_a_file_holds_gives_settings_or_one_line_of_reason(tmp_path, tr
     else:
         said = ""
     assert said.isprintable()
+
+
+def test_brackets_without_end_are_a_sentence(read):
+    with pytest.raises(TocsinError, match="nested too deeply"):
+        read("a = " + "[" * 5000)
