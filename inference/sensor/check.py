@@ -57,9 +57,7 @@ def _microphone(settings: Settings) -> Iterator[Finding]:
     for microphone in microphones_of(settings):
         part = f"level of {microphone.sensor_id}"
         if microphone.channel is not None and microphone.channel > channels:
-            yield Finding(
-                part, False, f"it is channel {microphone.channel}, and there are {channels}: mend its channel"
-            )
+            yield Finding(part, False, f"it is channel {microphone.channel} of a source that has {channels}: mend it")
             continue
         samples = np.concatenate([channel_of(block.samples, microphone.channel) for block in blocks])
         health = SoundHealth(first.sample_rate)

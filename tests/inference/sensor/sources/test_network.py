@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from tocsin import TocsinError
-from tocsin.inference.sensor.sources import network
+from tocsin.inference.sensor.sources import network, stream_address
 from tocsin.inference.sensor.sources.block import SourceLost
 from tocsin.inference.sensor.sources.network import NetworkStream
 from tocsin.inference.sensor.sources.stream_address import StreamAddress
@@ -232,14 +232,22 @@ def test_passwords_are_sent_and_never_shown(server, capfd, status):
 @pytest.fixture
 def secret(tmp_path):
     """A file of this machine that would be heard if a server could name it."""
-    path = tmp_path / "secret.wav"
-    soundfile.write(path, np.full(RATE, 0.5), RATE)
+    path = tmp_path / "secret.mp3"  # an ending that FFmpeg follows a playlist to
+    soundfile.write(path, tones(), RATE)
     return path
 
 
 def hls(path):
     head = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:1.0,\n"
     return f"{head}{path}\n#EXT-X-ENDLIST\n".encode()
+
+
+def test_the_playlist_would_be_heard_if_it_were_allowed(server, secret, monkeypatch):
+    """Else the tests below would pass for another reason."""
+    monkeypatch.setattr(network, "_FORMATS", network._FORMATS + ",hls")
+    monkeypatch.setitem(stream_address._PROTOCOLS, "http", stream_address._PROTOCOLS["http"] + ",file")
+    blocks, _ = heard(server.address("/roof", Served(hls(f"file://{secret}"), "application/vnd.apple.mpegurl")))
+    assert len(joined(blocks)) > RATE
 
 
 @pytest.mark.parametrize("named", ["roof", "roof.wav", "roof.mp3"])
