@@ -143,6 +143,8 @@ class Agent:
         if block.unsound_samples and not self._unsound:
             self._complain("the source gives samples that are no numbers, or far beyond full scale: silence instead")
         self._unsound += block.unsound_samples
+        # A recording begins anew with its file, and an empty block only ends what is open: of neither is any missing.
+        gap = block.begins_anew and block.began_s is None and len(block.samples) > 0
         for ear in self._ears.values():
             if ear.sound is None:
                 if not block.sample_rate:
@@ -155,7 +157,7 @@ class Agent:
                 channel_of(block.samples, channel),
                 time.monotonic(),
                 lost_samples=block.lost_samples,
-                begins_anew=block.begins_anew,
+                begins_anew=gap,
             )
             for sentence in sentences:
                 self._complain(f"sensor {ear.microphone.sensor_id} {sentence}")

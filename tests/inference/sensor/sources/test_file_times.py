@@ -73,7 +73,7 @@ def test_what_python_writes_is_read_back(at, offset_quarters, before):
     )
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.one_of(st.text(max_size=60), st.text("0123456789-_:.TZ+ ", max_size=40)))
 def test_no_name_is_too_odd(name):
     found = time_in_name(name)

@@ -250,7 +250,7 @@ def test_the_playlist_would_be_heard_if_it_were_allowed(server, secret, monkeypa
     assert len(joined(blocks)) > RATE
 
 
-@pytest.mark.parametrize("named", ["roof", "roof.wav", "roof.mp3"])
+@pytest.mark.parametrize("named", ["roof", "roof.mp3"])
 @pytest.mark.parametrize("kind", ["application/vnd.apple.mpegurl", "audio/x-mpegurl", "audio/mpeg"])
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "file:{}", "{}", "concat:{}", "subfile,,start,0,end,0,,:{}"])
 def test_a_playlist_opens_no_file_of_this_machine(server, secret, named, kind, target):
@@ -274,6 +274,7 @@ def test_nor_does_any_other_list(server, secret, body):
     blocks, why = heard(server.address("/roof", Served(body.format(secret).encode(), "audio/mpeg")), 2.0)
     assert blocks == []
     assert "/roof" in why
+    assert "sends nothing" not in why  # as it would of a port on which nobody talks
 
 
 @pytest.mark.parametrize(
