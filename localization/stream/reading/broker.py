@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tocsin import TocsinError
 from tocsin.inference.broker_failures import ConnectionSayings
 from tocsin.inference.detection import Detection, parse_line
-from tocsin.inference.mqtt import LONGEST_PAYLOAD_BYTES, BrokerAddress, make_filter, new_client, parse_topic
+from tocsin.inference.mqtt import LONGEST_PAYLOAD_BYTES, BrokerAddress, check_level, make_filter, new_client
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client, MQTTMessage
@@ -19,6 +19,7 @@ POLL_S = 0.1
 MOST_AT_ONCE = 500
 # Messages in memory; then the broker waits. What it has passed on does not die with it, so that is not to be few.
 MOST_WAITING = 60_000
+LONGEST_NAME, LONGEST_SENTENCE = 64, 400  # of what a stranger sent that is said to people
 MISSED_FOR_S = 7 * 86_400  # that the broker keeps for a fusion that is away
 
 
@@ -35,15 +36,30 @@ class Message:
         Raises:
             TocsinError: it is no detection, or is of another sensor than may write to the topic.
         """
-        where = f"a message of sensor {self.sensor_id}"
+        check_level(self.sensor_id[:LONGEST_NAME], "the name of a sensor")
+        where = f"a message of sensor {self.sensor_id[:LONGEST_NAME]}"
         if len(self.payload) > LONGEST_PAYLOAD_BYTES:
             raise TocsinError(
                 f"{where}: {len(self.payload)} bytes, where a detection has {LONGEST_PAYLOAD_BYTES} at most"
             )
-        detection = parse_line(where, self.payload)
+        try:
+            detection = parse_line(where, self.payload)
+        except TocsinError as error:
+            raise TocsinError(_shortened(str(error))) from None
         if detection.sensor_id != self.sensor_id:
-            raise TocsinError(f"{where} says that it is of {detection.sensor_id[:64]!r}: each has its own topic")
+            raise TocsinError(
+                f"{where} says that it is of {detection.sensor_id[:LONGEST_NAME]!r}: each has its own topic"
+            )
+        try:
+            detection.to_json()
+        except ValueError:  # JSON can hold what UTF-8 cannot, and lists in lists without end
+            raise TocsinError(f"{where}: it holds text or lists that cannot be written again") from None
         return detection
+
+
+def _shortened(sentence: str) -> str:
+    """A sentence that may quote a message of any length."""
+    return sentence if len(sentence) <= LONGEST_SENTENCE else f"{sentence[:LONGEST_SENTENCE]} …"
 
 
 class BrokerInput:
@@ -85,10 +101,8 @@ class BrokerInput:
                 begin_s = time.monotonic()
                 came = self._next()
                 waited_s = time.monotonic() - begin_s
-                yield (
-                    waited_s,
-                    [Message(parse_topic(message.topic).sensor_id, bytes(message.payload)) for message, _ in came],
-                )
+                # The last level of a topic is the sensor's, as the subscription has it; a message proves its name.
+                yield waited_s, [Message(item.topic.rpartition("/")[2], bytes(item.payload)) for item, _ in came]
                 for message, connection in came:
                     if connection == self._connection:
                         self._client.ack(message.mid, message.qos)
