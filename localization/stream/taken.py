@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from tocsin.inference.detection import Detection
 
 MOST_TAKEN = 200_000  # ids, some 20 MB
-_FORGET_EVERY = 1000  # ids between two looks whether there are too many
+LOOK_EVERY = 1000
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS taken (
@@ -30,25 +30,26 @@ class Taken:
 
     Args:
         base: a database with the tables of :data:`TABLES`; who calls begins and ends its transactions.
-        most: ids that are kept.
+        most: ids that are kept, about.
+        look_every: ids between two looks whether there are too many.
     """
 
-    def __init__(self, base: sqlite3.Connection, most: int = MOST_TAKEN) -> None:
-        self._base, self._most, self._added = base, most, 0
+    def __init__(self, base: sqlite3.Connection, most: int = MOST_TAKEN, look_every: int = LOOK_EVERY) -> None:
+        self._base, self._most, self._look_every, self._added = base, most, look_every, 0
 
     @classmethod
-    def in_memory(cls) -> "Taken":
+    def in_memory(cls, most: int = MOST_TAKEN, look_every: int = LOOK_EVERY) -> "Taken":
         """Of a fusion that keeps nothing on the disk."""
         base = sqlite3.connect(":memory:", isolation_level=None)
         base.executescript(TABLES)
-        return cls(base)
+        return cls(base, most, look_every)
 
     def fresh(self, detections: Iterable[Detection]) -> list[Detection]:
         """Those that were not taken before, in their order, each once; they are taken from now on."""
         until_s = self._forgotten_until_s()
         fresh = [item for item in detections if item.onset_time_utc.timestamp() > until_s and self._take(item)]
         self._added += len(fresh)
-        if self._added >= _FORGET_EVERY:
+        if self._added >= self._look_every:
             self._forget()
         return fresh
 

@@ -1,5 +1,6 @@
 """A fusion that is started anew in the middle says what one says that never stopped, and nothing twice."""
 
+import itertools
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -60,7 +61,9 @@ def test_many_restarts_say_what_an_unbroken_run_says(tmp_path, detections, capsy
     assert said_by_parts(tmp_path / "many.sqlite", [[item] for item in detections], capsys) == expected
 
 
-def test_what_comes_again_after_minutes_and_a_restart_makes_no_incident(tmp_path, detections, capsys):
+def test_what_comes_again_after_minutes_and_a_restart_makes_no_incident(tmp_path, detections, capsys, monkeypatch):
+    clock = itertools.count(0, 60)  # a minute between two that come: the engine's own memory is gone
+    monkeypatch.setattr("tocsin.localization.stream.journal.time.time", lambda: float(next(clock)))
     later = [moved(item, 3600.0) for item in detections]
     # The copies of all but one sensor: of these alone the rounds would have other ids.
     again = [item for item in detections if item.sensor_id != "s3"]
