@@ -54,6 +54,9 @@ class Output:
             fresh = self._taken.fresh(detections)
         self._engine.counts.received += len(detections) - len(fresh)
         self._engine.counts.duplicates += len(detections) - len(fresh)
+        if fresh is not detections:
+            # What comes together after an outage is of many minutes, sensor by sensor.
+            fresh = sorted(fresh, key=lambda item: item.onset_time_utc)
         self._engine.push(fresh)
 
     def write(self, incidents: Sequence[Incident]) -> None:
