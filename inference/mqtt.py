@@ -21,6 +21,7 @@ Kind = Literal["detections", "status", "health"]
 ROOT = "tocsin/v1"
 DEFAULT_SITE = "site"
 LONGEST_PAYLOAD_BYTES = 65536
+LONGEST_PACKET_BYTES = 2 * LONGEST_PAYLOAD_BYTES  # what is longer a broker does not even send
 ONLINE, OFFLINE = b"online", b"offline"
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 KEEPALIVE_S = 30
@@ -185,6 +186,7 @@ def new_client(
     asked = Properties(PacketTypes.CONNECT)
     asked.SessionExpiryInterval = session_expiry_s
     asked.ReceiveMaximum = most_in_flight
+    asked.MaximumPacketSize = LONGEST_PACKET_BYTES
     client.connect_async(
         address.host, address.port, KEEPALIVE_S, clean_start=session_expiry_s == 0, properties=asked
     )  # connects to nothing yet

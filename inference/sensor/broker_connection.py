@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tocsin.inference.sensor.kept_back import KeptBack
+from tocsin.inference.sensor.kept_back import NOBODY_READS, KeptBack
 from tocsin.inference.sensor.outbox import Outbox
 from tocsin.inference.sensor.outbox_file import Row
 
@@ -187,6 +187,9 @@ class Connection:
             return
         if reason.is_failure:
             self._refuse(row, reason.value, str(reason))
+            return
+        if reason.value == NOBODY_READS:
+            self._kept_back.refuse(row, NOBODY_READS, str(reason), time.monotonic())
             return
         self._kept_back.accept(row)
         self._answered.append(row.row)

@@ -1,4 +1,4 @@
-"""What the broker refused: it is kept back for a while that doubles, so that it stands in nobody's way."""
+"""What the broker refused, or nobody reads: kept back for a while that doubles, so that it stands in nobody's way."""
 
 from collections.abc import Callable
 
@@ -8,6 +8,9 @@ SHORTEST_S, LONGEST_S = 5.0, 300.0
 # Reason codes of MQTT 5 that speak of all that goes to a topic, rather than of one message: not authorized, topic name
 # invalid, quota exceeded.
 OF_THE_TOPIC = (0x87, 0x90, 0x97)
+# No matching subscribers: the broker took the message and threw it away.
+NOBODY_READS = 0x10
+LONGEST_UNREAD_S = 60.0  # whoever comes to read waits as long
 
 
 class KeptBack:
@@ -34,13 +37,17 @@ class KeptBack:
             why: the same in words.
             now_s: of a clock that is never set.
         """
-        key: str | int = row.topic if code in OF_THE_TOPIC else row.row
+        key: str | int = row.topic if code in (*OF_THE_TOPIC, NOBODY_READS) else row.row
+        longest_s = LONGEST_UNREAD_S if code == NOBODY_READS else LONGEST_S
         due_s, delay_s = self._until.get(key, (0.0, 0.0))
         if due_s <= now_s:  # of several that were on their way the first one counts
-            delay_s = min(max(2 * delay_s, SHORTEST_S), LONGEST_S)
+            delay_s = min(max(2 * delay_s, SHORTEST_S), longest_s)
             self._until[key] = now_s + delay_s, delay_s
         if row.topic not in self._said:
             self._said.add(row.topic)
+            if code == NOBODY_READS:
+                self._complain(f"nobody reads what is sent to {row.topic}: it waits until a fusion subscribes")
+                return
             which = "what" if key == row.topic else "some of what"
             self._complain(
                 f"the broker refuses {which} is sent to {row.topic} ({why}): it waits and is tried again; look into "

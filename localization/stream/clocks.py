@@ -6,7 +6,7 @@ most of its latest shots have an arrival, and shots without one there are eviden
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -55,12 +55,30 @@ class Clock:
 
 
 class Clocks:
-    """Offsets of the sensors' clocks, learnt shot by shot; memory is bounded by the number of sensors."""
+    """Offsets of the sensors' clocks, learnt shot by shot; memory is bounded by the number of sensors.
+
+    Attributes:
+        clocks: what is known, by sensor.
+        lessons: shots that were learnt from.
+    """
 
     def __init__(self) -> None:
         self._residuals: dict[str, deque[tuple[float, Array]]] = {}
         self._corrections: dict[tuple[str, str], float] = {}
         self.clocks: dict[str, Clock] = {}
+        self.lessons = 0
+
+    def state(self) -> dict[str, list[tuple[float, list[float]]]]:
+        """What the clocks are known by, ready for JSON: of each sensor times and residuals, seconds."""
+        return {name: [(at_s, raw.tolist()) for at_s, raw in own] for name, own in self._residuals.items()}
+
+    def restore(self, state: Mapping[str, Iterable[tuple[float, list[float]]]]) -> None:
+        """Know what :meth:`state` gave, and nothing else; corrections that were made stay noted."""
+        self._residuals = {
+            name: deque(((at_s, np.array(raw)) for at_s, raw in own), MEMORY) for name, own in state.items()
+        }
+        known = {name: _clock_of(list(own)) for name, own in self._residuals.items()}
+        self.clocks = {name: clock for name, clock in known.items() if clock is not None}
 
     def correct(self, detection: Detection) -> Detection:
         """The detection as a right clock would have stamped it, with the uncertainty of the correction."""
@@ -86,6 +104,7 @@ class Clocks:
         """Take the residuals of a shot whose place is sure; others say nothing."""
         if shot.ambiguous or shot.n_sensors < LEAST_SENSORS:
             return
+        self.lessons += 1
         at_s = shot.discharge_time_utc.timestamp()
         seen: dict[str, list[float]] = {}
         for detection_id, (sensor_id, residual_s) in zip(shot.detections, shot.residuals_s.items(), strict=True):

@@ -92,7 +92,7 @@ def fuse(
         journal = None if state is None else Journal(state)
         came = BrokerInput(address, site, client_id or f"tocsin-fuse-{site}", complain).batches()
         source = ((waited_s, [message.detection for message in messages]) for waited_s, messages in came)
-    out = Output(engine, journal)
+    out = Output(engine, journal, once=mqtt is not None)
     out.begin()
     clock = LiveClock()
     with StopSignals() as stop:

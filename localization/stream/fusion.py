@@ -116,6 +116,11 @@ class Fusion:
         return self._time.reached_s
 
     @property
+    def answered_s(self) -> float:
+        """The time by which :meth:`advance` takes the steps that were taken, seconds since 1970."""
+        return self._time.step_s + self._lateness_s
+
+    @property
     def newest_s(self) -> float:
         """Onset of the newest detection that is not far ahead of the others, seconds since 1970."""
         return self._time.newest_s

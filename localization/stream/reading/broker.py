@@ -1,4 +1,7 @@
-"""Detections of a broker as they come (MQTT 5): what was missed while this was away comes first."""
+"""Detections of a broker as they come (MQTT 5): what was missed while this was away comes first.
+
+After an outage of the broker what comes is held until all sensors can have sent what they kept; so it is given at once.
+"""
 
 import queue
 import sys
@@ -10,15 +13,17 @@ from typing import TYPE_CHECKING, Any
 from tocsin import TocsinError
 from tocsin.inference.broker_failures import ConnectionSayings
 from tocsin.inference.detection import Detection, parse_line
-from tocsin.inference.mqtt import LONGEST_PAYLOAD_BYTES, BrokerAddress, make_filter, new_client, parse_topic
+from tocsin.inference.mqtt import LONGEST_PAYLOAD_BYTES, BrokerAddress, check_level, make_filter, new_client
+from tocsin.localization.stream.reading.outage import Outage
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client, MQTTMessage
 
 POLL_S = 0.1
-MOST_AT_ONCE = 500
+MOST_AT_ONCE = 500  # but for what was held
 # Messages in memory; then the broker waits. What it has passed on does not die with it, so that is not to be few.
 MOST_WAITING = 60_000
+LONGEST_NAME, LONGEST_SENTENCE = 64, 400  # of what a stranger sent that is said to people
 MISSED_FOR_S = 7 * 86_400  # that the broker keeps for a fusion that is away
 
 
@@ -35,15 +40,30 @@ class Message:
         Raises:
             TocsinError: it is no detection, or is of another sensor than may write to the topic.
         """
-        where = f"a message of sensor {self.sensor_id}"
+        check_level(self.sensor_id[:LONGEST_NAME], "the name of a sensor")
+        where = f"a message of sensor {self.sensor_id[:LONGEST_NAME]}"
         if len(self.payload) > LONGEST_PAYLOAD_BYTES:
             raise TocsinError(
                 f"{where}: {len(self.payload)} bytes, where a detection has {LONGEST_PAYLOAD_BYTES} at most"
             )
-        detection = parse_line(where, self.payload)
+        try:
+            detection = parse_line(where, self.payload)
+        except TocsinError as error:
+            raise TocsinError(_shortened(str(error))) from None
         if detection.sensor_id != self.sensor_id:
-            raise TocsinError(f"{where} says that it is of {detection.sensor_id[:64]!r}: each has its own topic")
+            raise TocsinError(
+                f"{where} says that it is of {detection.sensor_id[:LONGEST_NAME]!r}: each has its own topic"
+            )
+        try:
+            detection.to_json()
+        except ValueError:  # JSON can hold what UTF-8 cannot, and lists in lists without end
+            raise TocsinError(f"{where}: it holds text or lists that cannot be written again") from None
         return detection
+
+
+def _shortened(sentence: str) -> str:
+    """A sentence that may quote a message of any length."""
+    return sentence if len(sentence) <= LONGEST_SENTENCE else f"{sentence[:LONGEST_SENTENCE]} …"
 
 
 class BrokerInput:
@@ -64,6 +84,7 @@ class BrokerInput:
         self._sayings = ConnectionSayings(address, complain)
         self._came: queue.Queue[tuple[MQTTMessage, int]] = queue.Queue(MOST_WAITING)
         self._connection = 0  # its number: what came by an earlier one cannot be acknowledged any more
+        self._outage = Outage()
         # A message is acknowledged when the one who asks for more has made it safe.
         self._client = client = new_client(
             address, client_id, session_expiry_s=MISSED_FOR_S, manual_ack=True, most_in_flight=MOST_WAITING
@@ -81,17 +102,21 @@ class BrokerInput:
         """
         self._client.loop_start()
         try:
+            held: list[tuple[MQTTMessage, int]] = []
             while True:
                 begin_s = time.monotonic()
-                came = self._next()
-                waited_s = time.monotonic() - begin_s
-                yield (
-                    waited_s,
-                    [Message(parse_topic(message.topic).sensor_id, bytes(message.payload)) for message, _ in came],
-                )
-                for message, connection in came:
+                held += self._next()
+                now_s = time.monotonic()
+                waited_s = 0.0 if self._outage.stands_still(now_s) else now_s - begin_s
+                if self._outage.holds(now_s) and len(held) < MOST_WAITING // 2:
+                    yield waited_s, []
+                    continue
+                # The last level of a topic is the sensor's, as the subscription has it; a message proves its name.
+                yield waited_s, [Message(item.topic.rpartition("/")[2], bytes(item.payload)) for item, _ in held]
+                for message, connection in held:
                     if connection == self._connection:
                         self._client.ack(message.mid, message.qos)
+                held = []
         finally:
             self._client.disconnect()
             self._client.loop_stop()
@@ -115,6 +140,7 @@ class BrokerInput:
             self._sayings.failed(reason)
             return
         self._connection += 1
+        self._outage.found(time.monotonic())
         client.subscribe(self._topic, qos=1)
         self._sayings.connected()
 
@@ -133,4 +159,5 @@ class BrokerInput:
         self, client: "Client", userdata: object, flags: object, reason: Any, properties: object
     ) -> None:
         if reason.is_failure:
+            self._outage.lost(time.monotonic())
             self._sayings.failed(reason)

@@ -82,6 +82,7 @@ def test_a_sensor_reads_nothing_and_the_fusion_writes_nothing(mosquitto, make, o
 
 def test_an_announcement_that_is_not_permitted_is_said_once(mosquitto, make, outbox, said):
     broker = mosquitto(users=USERS, acl=ACL)
+    make.subscriber(address_of(broker, username="fusion", password="three"), "tocsin/v1/#")
     announcements = [(f"homeassistant/event/{name}/site_gunshot/config", b"{}") for name in ("roof-1", "roof-2")]
     put(outbox, "roof-1", 5)
     publisher = make(address_of(broker, username="roof-1", password="one"), announcements=announcements)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tocsin.inference.sensor.kept_back import LONGEST_S, SHORTEST_S, KeptBack
+from tocsin.inference.sensor.kept_back import LONGEST_S, NOBODY_READS, SHORTEST_S, KeptBack
 from tocsin.inference.sensor.outbox_file import Row
 
 
@@ -66,3 +66,14 @@ def test_a_new_connection_tries_all_again(said):
     assert not kept.holds(row(1), 0.0)
     kept.refuse(row(1), 0x87, "Not authorized", 0.0)
     assert kept.holds(row(1), 1.5 * SHORTEST_S)
+
+
+def test_what_nobody_reads_waits_a_minute_at_most(said):
+    kept, now_s, delays_s = KeptBack(said.append), 0.0, []
+    for _ in range(6):
+        kept.refuse(row(1), NOBODY_READS, "No matching subscribers", now_s)
+        delay_s = next(delay for delay in range(1000) if not kept.holds(row(2), now_s + delay))
+        delays_s.append(delay_s)
+        now_s += delay_s
+    assert delays_s == [5, 10, 20, 40, 60, 60]
+    assert said == [f"nobody reads what is sent to {row(1).topic}: it waits until a fusion subscribes"]

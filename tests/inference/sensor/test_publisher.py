@@ -6,7 +6,7 @@ from mosquitto import wait_until
 from subscriber import address_of
 
 from tocsin.inference.mqtt import BrokerAddress, make_topic
-from tocsin.inference.sensor import broker_connection
+from tocsin.inference.sensor import broker_connection, kept_back
 from tocsin.inference.sensor import publisher as publisher_module
 
 SITE = "site"
@@ -137,6 +137,7 @@ def test_a_message_that_is_longer_than_the_broker_takes_stands_in_nobodys_way(mo
 def test_the_window_is_that_of_the_broker(mosquitto, make, outbox):
     broker = mosquitto(settings="max_inflight_messages 3")
     address = address_of(broker)
+    make.subscriber(address, "tocsin/v1/+/detections/+")
     put(outbox, 0, 50)
     make(address)
     wait_until(lambda: outbox.size()[0] == 0, "all acknowledged")
@@ -157,3 +158,17 @@ def test_a_reader_that_is_away_gets_all_when_it_is_back(mosquitto, make, outbox)
     again = make.subscriber(address, "tocsin/v1/+/detections/+")
     expected = {f"{number:05d}".encode() for number in range(1500)}
     wait_until(lambda: set(again.payloads) == expected, "all arrived")
+
+
+def test_what_nobody_reads_stays_until_somebody_does(mosquitto, make, outbox, said, monkeypatch):
+    monkeypatch.setattr(kept_back, "SHORTEST_S", 0.2)
+    monkeypatch.setattr(kept_back, "LONGEST_UNREAD_S", 0.2)
+    address = address_of(mosquitto())
+    put(outbox, 0, 100)
+    publisher = make(address)
+    wait_until(lambda: publisher.counts.sent > 150, "sent again and again")
+    assert outbox.size()[0] == 100
+    reader = make.subscriber(address, "tocsin/v1/+/detections/+")
+    wait_until(lambda: outbox.size()[0] == 0, "all acknowledged")
+    assert set(reader.payloads) == {f"{number:05d}".encode() for number in range(100)}
+    assert said == [f"nobody reads what is sent to {TOPIC}: it waits until a fusion subscribes"]
