@@ -6,7 +6,8 @@ import re
 import sys
 import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingTCPServer
 
 import numpy as np
 import pytest
@@ -35,12 +36,13 @@ class Served:
     hangs: bool = False  # whether it then keeps silent, the connection open
 
 
-class Server(ThreadingHTTPServer):
+class Server(ThreadingTCPServer):
     daemon_threads = True
 
     def __init__(self):
         self.served, self.asked, self.over = {}, [], threading.Event()
         super().__init__(("127.0.0.1", 0), Handler)
+        self.server_port = self.server_address[1]
 
     def address(self, path, served, user=""):
         self.served[path] = served
