@@ -39,28 +39,32 @@ class Journal:
         path: of the file; made where it is not there.
 
     Raises:
-        TocsinError: it cannot be written, or is no journal.
+        TocsinError: it cannot be written, is no journal, or another process has it.
     """
 
     def __init__(self, path: Path) -> None:
         self._path, self._untidy = path, 0
         try:
             self._base = sqlite3.connect(path, isolation_level=None)
+        except sqlite3.Error as error:
+            raise self._unusable(error) from None
+        try:
+            # Of two fusions with one file each would take what the other then never gets.
+            self._base.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._base.execute("PRAGMA journal_mode = WAL")
             # What is acknowledged to the broker is on the disk.
             self._base.execute("PRAGMA synchronous = FULL")
             self._base.executescript(_TABLES + taken.TABLES + said_before.TABLES)
             self._taken, self._said = Taken(self._base), SaidBefore(self._base)
         except sqlite3.Error as error:
+            self.close()
             raise self._unusable(error) from None
 
     def came(self) -> list[Detection]:
         """The detections of the last ten minutes, in the order in which they came."""
-        try:
+        with self._sentences():
             self._tidy()
             lines = self._base.execute("SELECT line FROM came ORDER BY number").fetchall()
-        except sqlite3.Error as error:
-            raise self._unusable(error) from None
         detections = []
         for (line,) in lines:
             with suppress(TocsinError):  # of an earlier version: one that cannot be read must not stop all others
@@ -86,7 +90,8 @@ class Journal:
 
     def news(self, incidents: Iterable[Incident]) -> list[Incident]:
         """What was not said before of them, under the names that they were said by."""
-        return self._said.news(incidents)
+        with self._sentences():
+            return self._said.news(incidents)
 
     def said(self, incidents: Iterable[Incident], reached_s: float) -> None:
         """Note what has gone out, and the time, seconds since 1970, that the engine had reached then."""
@@ -113,7 +118,8 @@ class Journal:
         self._base.execute("INSERT OR REPLACE INTO engine VALUES (?, ?)", (what, json.dumps(value)))
 
     def _noted(self, what: str, absent: Any) -> Any:
-        found = self._base.execute("SELECT value FROM engine WHERE what = ?", (what,)).fetchone()
+        with self._sentences():
+            found = self._base.execute("SELECT value FROM engine WHERE what = ?", (what,)).fetchone()
         return absent if found is None else json.loads(found[0])
 
     def _tidy(self) -> None:
@@ -125,14 +131,21 @@ class Journal:
 
     @contextmanager
     def _changes(self) -> Iterator[None]:
-        try:
+        with self._sentences():
             self._base.execute("BEGIN IMMEDIATE")
             yield
             self._base.execute("COMMIT")
+
+    @contextmanager
+    def _sentences(self) -> Iterator[None]:
+        try:
+            yield
         except sqlite3.Error as error:
             raise self._unusable(error) from None
 
     def _unusable(self, error: sqlite3.Error) -> TocsinError:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return TocsinError(f"another `tocsin fuse` has {self._path}: each needs a --state of its own")
         return TocsinError(f"{self._path} cannot be used as --state ({error}): give another file, or make room there")
 
     def close(self) -> None:
