@@ -43,3 +43,13 @@ class StopSignals:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before.clear()
+
+
+def outlive_broken_connections() -> None:
+    """Let a broken pipe or connection be an error of whoever writes to it, and not the end of the process.
+
+    A broker, or whoever asks for metrics, may go in the middle of an answer. ``tocsin`` ends quietly there, as commands
+    in a pipe do; what runs for years must not.
+    """
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)

@@ -15,7 +15,7 @@ from tocsin.inference.sensor.log_lines import log_to
 from tocsin.inference.sensor.privacy.freed_memory import overwrite_freed_memory
 from tocsin.inference.sensor.settings_file import PREFIX, init_text, read_settings
 from tocsin.inference.sensor.sources.sound_card import devices
-from tocsin.inference.stop_signals import StopSignals
+from tocsin.inference.stop_signals import StopSignals, outlive_broken_connections
 
 
 def listen(
@@ -45,6 +45,7 @@ def listen(
             good &= finding.good
             print(f"{'ok  ' if finding.good else 'FAIL'}  {finding.part}: {finding.said}", flush=True)
         raise typer.Exit(0 if good else 1)
+    outlive_broken_connections()
     overwrite_freed_memory()
     log = log_to(chosen.log.format)
     stop = threading.Event()

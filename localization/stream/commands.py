@@ -16,7 +16,7 @@ from tocsin.data.tables import columns_of, filled_rows, open_table
 from tocsin.inference.detection import GEOGRAPHIC_COLUMNS, LOCAL_COLUMNS, Detection, parse_detection, parse_line
 from tocsin.inference.field_types import without_absent
 from tocsin.inference.mqtt import DEFAULT_SITE, BrokerAddress, read_password
-from tocsin.inference.stop_signals import StopSignals
+from tocsin.inference.stop_signals import StopSignals, outlive_broken_connections
 from tocsin.localization.observation.travel import air_of
 from tocsin.localization.options import weather_given
 from tocsin.localization.stream.clock_sayings import clock_rows
@@ -85,6 +85,7 @@ def fuse(
             raise typer.BadParameter("--state goes with --mqtt: an input of lines is read again from its beginning")
         source = _parsed_lines(name, batches(input, follow, complain))
     else:
+        outlive_broken_connections()
         if input != "-":
             raise typer.BadParameter(f"{input} and --mqtt are given, where one of them is expected")
         others = {"ca_file": ca_file, "cert_file": cert_file, "key_file": key_file}
