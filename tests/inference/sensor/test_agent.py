@@ -54,7 +54,7 @@ class Given:
 class Told:
     """Hears at each push what it was told to; what is left it says at the next end."""
 
-    threshold = 0.3
+    threshold, clock_is_set = 0.3, True
 
     def __init__(self, at_push=None, at_end=()):
         self._at_push, self._at_end, self._pushes = at_push or {}, list(at_end), 0
@@ -271,7 +271,7 @@ def test_a_full_disk_neither_stops_the_hearing_nor_loses_a_detection(clips, tmp_
     store, _ = clips
     wrong, sent = [], []
     outbox = Outbox(tmp_path / "outbox.sqlite", 1_000_000, wrong.append)
-    outbox._base.execute("PRAGMA max_page_count = 1")  # SQLite then says that the disk is full
+    outbox._db.execute("PRAGMA max_page_count = 1")  # SQLite then says that the disk is full
 
     def full(path, content):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -294,7 +294,7 @@ def test_a_full_disk_neither_stops_the_hearing_nor_loses_a_detection(clips, tmp_
     assert complaints
     assert all("No space left on device" in sentence for sentence in complaints)
     assert not list(store.folder.glob("*.flac"))
-    outbox._base.execute("PRAGMA max_page_count = 1000000")
-    assert outbox.save()
+    outbox._db.execute("PRAGMA max_page_count = 1000000")
+    assert outbox.flush()
     assert outbox.size()[0] == 1  # the three have one id, as they have one time and sensor
     outbox.close()
