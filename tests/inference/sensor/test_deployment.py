@@ -173,6 +173,7 @@ def test_twenty_agents_lose_nothing_while_broker_and_agents_are_killed_and_a_dis
             break
         for agent in agents:
             agent.start()
+    assert {agent.process.returncode for agent in agents} == {0}
     for site, array in arrays.items():
         expected = detect_array(array)
         listener = listeners[site]
