@@ -133,6 +133,7 @@ class BrokerInput:
 
     # The client calls these in its own thread.
     def _on_message(self, client: "Client", userdata: object, message: "MQTTMessage") -> None:
+        self._outage.found(time.monotonic())  # whatever was said of the connection, it is there
         self._came.put((message, self._connection))
 
     def _on_connect(self, client: "Client", userdata: object, flags: object, reason: Any, properties: object) -> None:

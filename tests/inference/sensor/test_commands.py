@@ -139,15 +139,14 @@ def test_wrong_use_is_one_sentence(folder, words, environment, sentence):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("ignores", [False, True])
-def test_a_connection_that_breaks_ends_a_command_in_a_pipe_but_not_what_outlives_it(ignores):
+def test_a_connection_that_breaks_does_not_end_what_outlives_it():
     code = (
         "import signal, socket, sys\n"
         "from tocsin.inference.stop_signals import outlive_broken_connections\n"
         "signal.signal(signal.SIGPIPE, signal.SIG_DFL)\n"
-        f"{'outlive_broken_connections()' if ignores else ''}\n"
+        "outlive_broken_connections()\n"
         "one, other = socket.socketpair()\n"
         "other.close()\n"
         "try:\n    one.send(b'x')\nexcept BrokenPipeError:\n    sys.exit(7)\n"
     )
-    assert subprocess.run([sys.executable, "-c", code]).returncode == (7 if ignores else -13)
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 7
