@@ -33,6 +33,10 @@ class Subscriber:
     def payloads(self) -> list[bytes]:
         return [payload for _, payload, _ in self.messages]
 
+    @property
+    def is_connected(self) -> bool:
+        return self._client.is_connected()
+
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()

@@ -6,20 +6,20 @@ import os
 import resource
 import subprocess
 import sys
-import threading
 import time
 from datetime import timedelta
 
 import numpy as np
 import pytest
 import soundfile
+from subscriber import Subscriber, address_of
 
 from tocsin.acoustics.scene import render_scene, simulate_neighbourhood
 from tocsin.data.public.pittsburgh import read_live_fire, write_array_recording
 from tocsin.evaluation.demo.trial import FRAME, START_UTC
 from tocsin.inference.array_recording import detect_array, read_array_recording
-from tocsin.inference.mqtt import BrokerAddress
-from tocsin.localization.stream.reading.broker import BrokerInput
+from tocsin.inference.detection import parse_line
+from tocsin.inference.mqtt import make_filter
 
 WITHIN_S = 60.0
 # The second scene is another site's, an hour later.
@@ -52,32 +52,6 @@ class Agent:
 
     def ended(self):
         return self.process.poll() is not None
-
-
-class Listener:
-    """Whoever subscribed to a site before anything was sent, in a thread."""
-
-    def __init__(self, broker, site):
-        self.came = []
-        self.said, self._stop = [], False
-        batches = BrokerInput(BrokerAddress.parse(broker.url), site, f"test-{site}", self.said.append).batches()
-
-        def run():
-            for _, messages in batches:
-                self.came += [message.detection() for message in messages]
-                if self._stop:
-                    return
-
-        self._thread = threading.Thread(target=run, daemon=True)
-        self._thread.start()
-
-    def returns(self):
-        """How often it was connected again."""
-        return sum("connected again" in sentence for sentence in self.said)
-
-    def stop(self):
-        self._stop = True
-        self._thread.join()
 
 
 def write_array(folder, recordings, weather):
@@ -128,6 +102,11 @@ def settings_of(folder, recording, broker, site):
     return path
 
 
+def by_id(reader):
+    """What came, each once."""
+    return {item.detection_id: item for item in (parse_line("wire", payload) for payload in reader.payloads)}
+
+
 def wait_for(condition, what):
     until_s = time.monotonic() + WITHIN_S
     while not condition():
@@ -151,8 +130,9 @@ def test_twenty_agents_lose_nothing_while_broker_and_agents_are_killed_and_a_dis
     rng = np.random.default_rng(20260301)
     server = mosquitto()
     arrays = {site: read_array_recording(simulated(tmp_path / site, *of)) for site, *of in SCENES}
-    listeners = {site: Listener(server, site) for site in arrays}
-    wait_for(lambda: all(listener.said for listener in listeners.values()), "subscription")
+    readers = {
+        site: Subscriber(address_of(server), make_filter(site, "detections"), f"reader-{site}") for site in arrays
+    }
     agents = [
         (Agent(settings_of(tmp_path, recording, server, site), 60_000 if number == 3 and site == "north" else None))
         for site, array in arrays.items()
@@ -160,10 +140,10 @@ def test_twenty_agents_lose_nothing_while_broker_and_agents_are_killed_and_a_dis
     ]
     assert len(agents) == 20
     full = agents[3]
-    for kills, victim in enumerate(4 + rng.choice(len(agents) - 4, 5, replace=False)):
+    for victim in 4 + rng.choice(len(agents) - 4, 5, replace=False):
         time.sleep(float(rng.uniform(0.2, 1.5)))
         # mosquitto acknowledges before it saves: what comes while nobody reads can die with it (docs/delivery.md).
-        wait_for(lambda kills=kills: all(of.returns() == kills for of in listeners.values()), "readers are back")
+        wait_for(lambda: all(reader.is_connected for reader in readers.values()), "readers are back")
         agents[victim].kill()
         server.kill()
         time.sleep(float(rng.uniform(0.0, 0.5)))
@@ -183,11 +163,10 @@ def test_twenty_agents_lose_nothing_while_broker_and_agents_are_killed_and_a_dis
     assert {agent.process.returncode for agent in agents} == {0}
     for site, array in arrays.items():
         expected = detect_array(array)
-        listener = listeners[site]
-        wanted = {item.detection_id for item in expected}
-        wait_for(lambda wanted=wanted, came=listener: wanted <= {item.detection_id for item in came.came}, "arrival")
-        listener.stop()
-        unique = {item.detection_id: item for item in listener.came}
+        wanted, reader = {item.detection_id for item in expected}, readers[site]
+        wait_for(lambda wanted=wanted, reader=reader: wanted <= set(by_id(reader)), "arrival")
+        reader.close()
+        unique = by_id(reader)
         assert set(unique) == wanted
         table = tmp_path / f"{site}.jsonl"
         table.write_text("".join(item.to_json() + "\n" for item in unique.values()))
