@@ -19,7 +19,16 @@ from tocsin import TocsinError
 from tocsin.data.dataframes import Table
 from tocsin.data.labels import CLASSES
 from tocsin.data.tables import columns_of, filled_rows, open_table, refuse_near_misses
-from tocsin.inference.field_types import EXAMPLE_TIME, Finite, Probability, Sigma, Text, UtcTime, without_absent
+from tocsin.inference.field_types import (
+    EXAMPLE_TIME,
+    Finite,
+    Probability,
+    Sigma,
+    Text,
+    UtcTime,
+    format_time,
+    without_absent,
+)
 
 SCHEMA_VERSION = 1
 REQUIRED_COLUMNS = ("sensor_id", "onset_time_utc")
@@ -110,7 +119,7 @@ class Detection(BaseModel):
             place = f"latitude {self.latitude:.6f}, longitude {self.longitude:.6f}"
         heard = max(self.probabilities.items(), key=lambda item: item[1], default=None)
         said = f", {heard[0]} {heard[1]:.3f}" if heard else ""
-        time = self.onset_time_utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        time = format_time(self.onset_time_utc, "milliseconds")
         return f"sensor {self.sensor_id} at {place}: {time} ± {self.sigma_s * 1000:.1f} ms{said}"
 
     def __repr__(self) -> str:

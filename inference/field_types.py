@@ -61,3 +61,8 @@ def _is_absent(value: Any) -> bool:
     if isinstance(value, str):
         return value.strip().lower() in ABSENT
     return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def format_time(time: datetime, timespec: str = "microseconds") -> str:
+    """RFC 3339 in UTC with microseconds, or what ``datetime.isoformat`` knows as ``timespec``."""
+    return time.isoformat(timespec=timespec).replace("+00:00", "Z")

@@ -18,8 +18,8 @@ from tocsin.evaluation.demo.causes import SAME_SOUND_S
 from tocsin.evaluation.demo.page import page_of
 from tocsin.evaluation.demo.scoring import WITHIN_M, WITHIN_S, Gunfire, score
 from tocsin.evaluation.demo.trial import FRAME, START_UTC, Trial, run_trial
+from tocsin.inference.field_types import format_time
 from tocsin.inference.model import Model
-from tocsin.localization.incidents.shot import format_time
 from tocsin.localization.incidents.writers import geojson_of
 from tocsin.models.card import SHIPPED
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tocsin.inference.detection import Detection
+from tocsin.inference.field_types import format_time
 from tocsin.inference.pick import Event
 from tocsin.inference.sensor.health import SoundHealth
 from tocsin.inference.sensor.hearing import Heard, Hearing, Microphone, channel_of
@@ -171,7 +172,7 @@ class Agent:
         ear.latest = heard.detection.onset_time_utc
         if heard.event.label == "gunshot":
             said, event = heard.detection, heard.event
-            time_utc = said.onset_time_utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            time_utc = format_time(said.onset_time_utc, "milliseconds")
             self._say(
                 f"sensor {said.sensor_id}: gunshot {event.confidence:.3f} at {time_utc} ± {said.sigma_s:.4f} s, "
                 f"{event.level_dbfs:.0f} dBFS, {event.snr_db:.0f} dB above the background"

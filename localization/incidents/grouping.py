@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from tocsin.data.dataframes import Table
 from tocsin.inference.detection import make_ulid
+from tocsin.inference.field_types import format_time
 from tocsin.localization.fitting.solve import CHI_SQUARE_95_2D, Ellipse
 from tocsin.localization.incidents.evidence import rounds_probability
-from tocsin.localization.incidents.shot import SCHEMA_VERSION, Place, Shot, format_time
+from tocsin.localization.incidents.shot import SCHEMA_VERSION, Place, Shot
 from tocsin.localization.observation.arrivals import Site
 from tocsin.localization.observation.frames import metres_of
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from tocsin.inference.field_types import format_time
 from tocsin.localization.fitting.shock_wave import Trajectory
 from tocsin.localization.fitting.solve import Ellipse
 
@@ -168,8 +169,3 @@ class Shot:
             "elevation_sigma_m": round(self.elevation_sigma_m, 1),
             "airborne": self.airborne,
         }
-
-
-def format_time(time: datetime, timespec: str = "microseconds") -> str:
-    """RFC 3339 in UTC with microseconds, or what ``datetime.isoformat`` knows as ``timespec``."""
-    return time.isoformat(timespec=timespec).replace("+00:00", "Z")

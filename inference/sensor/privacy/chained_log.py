@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tocsin import TocsinError
+from tocsin.inference.field_types import format_time
 from tocsin.inference.sensor.privacy.log_lines import NO_HASH, BrokenLog, Head, line_after, verify
 from tocsin.inference.sensor.privacy.whole_files import sync_folder
 
@@ -123,7 +124,7 @@ class ChainedLog:
         self._complain(f"{broken}; it is set aside as {aside.name}, and a new log begins")
 
     def _write_at(self, place: int, what: str, fields: dict[str, Any]) -> None:
-        moment = datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        moment = format_time(datetime.fromtimestamp(self._now(), UTC), "milliseconds")
         head, line = line_after(self.head, moment, what, fields)
         before = os.fstat(self._file).st_size
         try:

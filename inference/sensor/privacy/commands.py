@@ -9,6 +9,7 @@ import typer
 
 from tocsin import TocsinError
 from tocsin.data.complaints import complain
+from tocsin.inference.field_types import format_time
 from tocsin.inference.sensor.privacy.age_header import CannotUnseal
 from tocsin.inference.sensor.privacy.chained_log import ChainedLog
 from tocsin.inference.sensor.privacy.keys import make_identity, recipient_of
@@ -64,7 +65,7 @@ def keygen(
     """
     identity = make_identity()
     recipient = recipient_of(identity)
-    made = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    made = format_time(datetime.now(UTC), "seconds")
     content = f"# created: {made}\n# public key: {recipient}\n{identity}\n"
     if out is None:
         print(content, end="")
