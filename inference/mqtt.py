@@ -28,7 +28,7 @@ KEEPALIVE_S = 30
 CONNECT_TIMEOUT_S = 10.0
 SHORTEST_DELAY_S, LONGEST_DELAY_S = 1, 60  # between attempts to connect
 
-_EXPECTED = "expected mqtts://HOST or mqtts://HOST:PORT, or mqtt:// where nothing is encrypted"
+ADDRESS_EXPECTED = "expected mqtts://HOST or mqtts://HOST:PORT, or mqtt:// where nothing is encrypted"
 
 
 class Topic(NamedTuple):
@@ -46,6 +46,11 @@ class Will(NamedTuple):
     payload: bytes
 
 
+def is_level(name: str) -> bool:
+    """Whether a name may stand between two slashes of a topic."""
+    return bool(name) and not name.startswith("$") and name.isprintable() and not set(name) & set("/+#")
+
+
 def check_level(name: str, what: str = "a level of a topic") -> str:
     """Return a name that may stand between two slashes of a topic.
 
@@ -56,7 +61,7 @@ def check_level(name: str, what: str = "a level of a topic") -> str:
     Raises:
         TocsinError: it is empty, begins with ``$``, or holds ``/``, ``+``, ``#`` or what cannot be printed.
     """
-    if not name or name.startswith("$") or not name.isprintable() or set(name) & set("/+#"):
+    if not is_level(name):
         raise TocsinError(f"{name!r} cannot be {what}: expected a name without / + # and not begun by $")
     return name
 
@@ -127,13 +132,13 @@ class BrokerAddress:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
         except ValueError:
-            raise TocsinError(f"the broker's address is broken: {_EXPECTED}") from None
+            raise TocsinError(f"the broker's address is broken: {ADDRESS_EXPECTED}") from None
         if "@" in parts.netloc:
             raise TocsinError("the broker's address holds a name or a password: expected them given apart from it")
         if parts.scheme not in PORTS or not host or port == 0 or parts.path not in ("", "/"):
-            raise TocsinError(f"{url!r} is no broker's address: {_EXPECTED}")
+            raise TocsinError(f"{url!r} is no broker's address: {ADDRESS_EXPECTED}")
         if parts.query or parts.fragment or not url.isprintable() or " " in url:
-            raise TocsinError(f"{url!r} is no broker's address: {_EXPECTED}")
+            raise TocsinError(f"{url!r} is no broker's address: {ADDRESS_EXPECTED}")
         return cls(
             host, port or PORTS[parts.scheme], parts.scheme == "mqtts", username, password, ca_file, cert_file, key_file
         )

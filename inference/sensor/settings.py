@@ -2,35 +2,30 @@
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from tocsin import TocsinError
 from tocsin.inference.field_types import Finite, Probability, Text, UtcTime
-from tocsin.inference.mqtt import DEFAULT_SITE, read_password
-
-LONGEST_CLIP_S = 4.0
-_NO_PART_OF_A_TOPIC = "/+#"
+from tocsin.inference.mqtt import ADDRESS_EXPECTED, DEFAULT_SITE, BrokerAddress, is_level, read_password
+from tocsin.inference.sensor.privacy.clips import MAX_CLIP_S, MAX_KEEP_HOURS
 
 
 def _topic_level(name: str) -> str:
     if not name:
         raise ValueError("it is empty, where a name was expected")
-    if name.startswith("$") or not name.isprintable() or set(name) & set(_NO_PART_OF_A_TOPIC):
+    if not is_level(name):
         raise ValueError("expected a name without / + # and not begun by $, for it becomes part of a topic")
     return name
 
 
 def _broker_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.username is not None or parts.password is not None:
+    if "@" in url:
         raise ValueError("expected an address alone: the name goes into username, the password into password_file")
     try:
-        fits = parts.scheme in ("mqtt", "mqtts") and parts.hostname and (parts.port is None or parts.port > 0)
-    except ValueError:
-        fits = False
-    if not fits or parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise ValueError("expected mqtts://HOST, mqtts://HOST:PORT, or mqtt:// where nothing is encrypted")
+        BrokerAddress.parse(url)
+    except TocsinError:  # whose sentence shows the address, which is for the log alone
+        raise ValueError(ADDRESS_EXPECTED) from None
     return url
 
 
@@ -190,7 +185,7 @@ class OutboxSettings(Section):
 class ClipSettings(Section):
     """What is kept of sound: nothing, unless seconds are given. Then clips of confident gunshots alone."""
 
-    seconds: Annotated[float, Field(ge=0, le=LONGEST_CLIP_S)] = Field(
+    seconds: Annotated[float, Field(ge=0, le=MAX_CLIP_S)] = Field(
         default=0.0, description="length of a clip, a quarter of it before the onset; at most 4"
     )
     folder: Path = Field(default=Path("clips"), description="where clips lie")
@@ -199,7 +194,9 @@ class ClipSettings(Section):
         description="for whose owner alone clips are sealed; not given: whoever reads them can hear them",
         examples=["age1…"],
     )
-    keep_hours: Annotated[float, Field(gt=0, le=24 * 31)] = Field(default=24.0, description="then a clip is deleted")
+    keep_hours: Annotated[float, Field(gt=0, le=MAX_KEEP_HOURS)] = Field(
+        default=24.0, description="then a clip is deleted"
+    )
     most: Annotated[int, Field(ge=1, le=1_000_000)] = Field(default=200, description="clips kept; the oldest go first")
     log: Path = Field(default=Path("clips.log"), description="the chained log of every clip written, sent and deleted")
 
