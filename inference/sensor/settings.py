@@ -24,7 +24,7 @@ def _broker_url(url: str) -> str:
         raise ValueError("expected an address alone: the name goes into username, the password into password_file")
     try:
         BrokerAddress.parse(url)
-    except TocsinError:  # whose sentence shows the address, which is for the log alone
+    except TocsinError:  # it shows what was given, and somebody may have given a password
         raise ValueError(ADDRESS_EXPECTED) from None
     return url
 
