@@ -23,7 +23,7 @@ from rich.live import Live
 from rich.table import Table
 
 from tocsin import TocsinError
-from tocsin.acoustics.scene import POSITION_SIGMA_M, Scene, Sensor, render_scene
+from tocsin.acoustics.scene import POSITION_SIGMA_M, Event, Scene, Sensor, render_scene
 from tocsin.evaluation.demo.local_broker import LocalBroker
 from tocsin.evaluation.demo.scoring import Gunfire, Score, score
 from tocsin.evaluation.demo.trial import EVEN, FRAME
@@ -96,7 +96,7 @@ class LiveDemo:
             table.add_row(*(f"{name} {self.heard[name]:3d}" for name in group))
         return table
 
-    def _gunshots(self) -> list[Any]:
+    def _gunshots(self) -> list[Event]:
         return [event for event in self.scene.events if event.label == "gunshot"]
 
     def _gunfire(self, item: dict[str, Any]) -> Gunfire:

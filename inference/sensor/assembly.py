@@ -128,6 +128,7 @@ def assembled(
         facts: list[Callable[[], dict[str, Any]]] = []
         if kept is not None:
             clips, log = kept
+            parts.callback(log.close)
             facts.append(lambda: {"clips_kept": clips.size()[0], "log_head": str(log.head)})
         address = address_of(settings.broker)
         keep: Callable[[Detection], None]

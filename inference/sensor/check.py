@@ -122,6 +122,7 @@ def _clips(settings: Settings) -> Iterator[Finding]:
     if kept is None:
         yield Finding("clips", True, "none are kept")
         return
+    kept[1].close()
     sealed = "sealed" if settings.clips.public_key else "NOT sealed: whoever reads the disk can hear them"
     text = f"{settings.clips.seconds:g} s each, {sealed}, kept for {settings.clips.keep_hours:g} h"
     yield Finding("clips", not said, said[0] if said else text)

@@ -94,14 +94,15 @@ class Hearing:
         if self._clock is not None:
             self._clock.observe(self._samples, block.arrived_s, block.arrived_monotonic_s)
         for microphone, stream in zip(self._microphones, self._streams, strict=True):
-            heard += self._told(microphone, stream.push(channel_of(block.samples, microphone.channel)))
+            events = stream.push(channel_of(block.samples, microphone.channel))
+            heard += [self._told(microphone, event) for event in events]
         return heard
 
     def end(self) -> list[Heard]:
         """The source ended, or something of it is missing: detections that were still open."""
         heard: list[Heard] = []
         for microphone, stream in zip(self._microphones, self._streams, strict=False):
-            heard += self._told(microphone, stream.flush())
+            heard += [self._told(microphone, event) for event in stream.flush()]
         self._streams = []
         return heard
 
@@ -144,12 +145,7 @@ class Hearing:
             "sample_rate_error_ppm": round(self._clock.rate_error_ppm, 2),
         }
 
-    def _told(self, microphone: Microphone, events: Sequence[Event]) -> list[Heard]:
-        if not events:
-            return []
-        return [self._one(microphone, event) for event in events]
-
-    def _one(self, microphone: Microphone, event: Event) -> Heard:
+    def _told(self, microphone: Microphone, event: Event) -> Heard:
         sample = event.onset_s * self._rate
         fields: dict[str, Any] = {**microphone.place, "sensor_id": microphone.sensor_id}
         if self._clock is not None:
