@@ -52,7 +52,9 @@ class LocalBroker:
             "autosave_on_changes true",
             "autosave_interval 1",
         ]
-        content = [*owner, "max_queued_messages 0", *kept, f"listener {self.port} 127.0.0.1", *lines]
+        # What it has acknowledged is on its way, and none of it waits for room.
+        room = ["max_queued_messages 0", "max_inflight_messages 0"]
+        content = [*owner, *room, *kept, f"listener {self.port} 127.0.0.1", *lines]
         self._settings, self._log = folder / "mosquitto.conf", folder / "mosquitto.log"
         self._settings.write_text("\n".join(content) + "\n", encoding="utf-8")
         self._process: subprocess.Popen[bytes] | None = None
