@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 import soundfile
+from mosquitto import PATIENCE_S, wait_until
 from subscriber import Subscriber, address_of
 
 from tocsin.acoustics.scene import render_scene, simulate_neighbourhood
@@ -21,13 +21,15 @@ from tocsin.inference.array_recording import detect_array, read_array_recording
 from tocsin.inference.detection import parse_line
 from tocsin.inference.mqtt import make_filter
 
-WITHIN_S = 60.0
 # The second scene is another site's, an hour later.
 SCENES = (("north", 1, 12, timedelta(0)), ("south", 2, 8, timedelta(hours=1)))
 
 
 class Agent:
-    """`tocsin listen` on one recording, which can be killed and started again."""
+    """`tocsin listen` on one recording, which can be killed and started again.
+
+    It computes with as many threads as this process does: the last digits, and so the ids of content, depend on that.
+    """
 
     def __init__(self, settings, limit_bytes=None):
         self.settings, self.log, self.process = settings, settings.with_suffix(".log"), None
@@ -43,7 +45,6 @@ class Agent:
                 stdout=subprocess.DEVNULL,
                 stderr=log if limit_bytes is None else subprocess.PIPE,  # a full disk takes no log either
                 preexec_fn=None if limit_bytes is None else full_disk,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
             )
 
     def kill(self):
@@ -107,23 +108,16 @@ def by_id(reader):
     return {item.detection_id: item for item in (parse_line("wire", payload) for payload in reader.payloads)}
 
 
-def onsets_of(detections):
-    """Sensor and time of each, seconds since 1970."""
-    return [(item.sensor_id, item.onset_time_utc.timestamp()) for item in detections]
-
-
-def wait_for(condition, what):
-    until_s = time.monotonic() + WITHIN_S
-    while not condition():
-        assert time.monotonic() < until_s, f"not in {WITHIN_S:g} s: {what}"
-        time.sleep(0.05)
-
-
 def tocsin(*words):
     done = subprocess.run(
         [sys.executable, "-m", "tocsin", *map(str, words)], capture_output=True, text=True, check=True
     )
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def shots_of(lines):
+    """Shots less what names the input."""
+    return [{name: value for name, value in line.items() if name != "input"} for line in lines]
 
 
 def test_twenty_agents_lose_nothing_while_broker_and_agents_are_killed_and_a_disk_is_full(tmp_path, mosquitto):
@@ -143,18 +137,18 @@ def test_twenty_agents_lose_nothing_while_broker_and_agents_are_killed_and_a_dis
     for victim in 4 + rng.choice(len(agents) - 4, 5, replace=False):
         time.sleep(float(rng.uniform(0.2, 1.5)))
         # mosquitto acknowledges before it saves: what comes while nobody reads can die with it (docs/delivery.md).
-        wait_for(lambda: all(reader.is_connected for reader in readers.values()), "readers are back")
+        wait_until(lambda: all(reader.is_connected for reader in readers.values()), "readers are back")
         agents[victim].kill()
         server.kill()
         time.sleep(float(rng.uniform(0.0, 0.5)))
         server.start()
         agents[victim].start()
-    said = full.process.communicate(timeout=WITHIN_S)[1].decode()
+    said = full.process.communicate(timeout=PATIENCE_S)[1].decode()
     assert "cannot be written" in said, said
     assert said.count("cannot be written") == 1
     full.start()  # with room again: what the disk did not take, and the broker not before the end, it hears anew
     for _ in range(20):  # an agent may end with detections left, when the broker was away: it is started again
-        wait_for(lambda: all(agent.ended() for agent in agents), "agents end")
+        wait_until(lambda: all(agent.ended() for agent in agents), "agents end")
         left = [agent for agent in agents if "are left in" in agent.log.read_text().rpartition("listening")[2]]
         if not left:
             break
@@ -162,24 +156,18 @@ def test_twenty_agents_lose_nothing_while_broker_and_agents_are_killed_and_a_dis
             agent.start()
     assert {agent.process.returncode for agent in agents} == {0}
     for site, array in arrays.items():
-        # The last digits, and so the ids of content, depend on how a processor's threads share out sums.
-        wanted, reader = sorted(onsets_of(detect_array(array))), readers[site]
-        wait_for(lambda wanted=wanted, reader=reader: len(by_id(reader)) >= len(wanted), "arrival")
+        expected = detect_array(array)
+        wanted, reader = {item.detection_id for item in expected}, readers[site]
+        wait_until(lambda wanted=wanted, reader=reader: wanted <= set(by_id(reader)), "arrival")
         reader.close()
         unique = by_id(reader)
-        came = sorted(onsets_of(unique.values()))
-        assert [sensor for sensor, _ in came] == [sensor for sensor, _ in wanted]
-        assert [time_s for _, time_s in came] == pytest.approx([time_s for _, time_s in wanted], abs=1e-3, rel=0)
+        assert set(unique) == wanted
         table = tmp_path / f"{site}.jsonl"
         table.write_text("".join(item.to_json() + "\n" for item in unique.values()))
         weather = ("--temperature-c", array.weather.temperature_c)
-        arrived = tocsin("locate", table, "--format", "jsonl", *weather)
-        heard = tocsin("locate", tmp_path / site, "--format", "jsonl")
-        assert len(arrived) == len(heard) > 0
-        for one, other in zip(arrived, heard, strict=True):
-            assert set(one["residuals_s"]) == set(other["residuals_s"])
-            for name in ("latitude", "longitude"):
-                assert one[name] == pytest.approx(other[name], abs=1e-6, rel=0)
+        assert shots_of(tocsin("locate", table, "--format", "jsonl", *weather)) == shots_of(
+            tocsin("locate", tmp_path / site, "--format", "jsonl")
+        )
 
 
 @pytest.mark.parametrize("name", ["FP1/test_001", "FP2/test_028", "FP6/test_110"])
@@ -194,9 +182,9 @@ def test_the_live_fire_through_agents_gives_the_incidents_of_its_files(tmp_path,
     said = tmp_path / "fused.log"
     with (tmp_path / "fused.jsonl").open("wb") as out, said.open("wb") as log:
         fusion = subprocess.Popen([*command, "--state", str(tmp_path / "state.sqlite")], stdout=out, stderr=log)
-    wait_for(lambda: "listening to" in said.read_text(), "subscription")
+    wait_until(lambda: "listening to" in said.read_text(), "subscription")
     agents = [Agent(settings_of(tmp_path, recording, server, "live-fire")) for recording in array.recordings]
-    wait_for(lambda: all(agent.ended() for agent in agents), "agents end")
+    wait_until(lambda: all(agent.ended() for agent in agents), "agents end")
     assert {agent.process.returncode for agent in agents} == {0}
     expected = tocsin("locate", tmp_path / "array", "--format", "jsonl")
 
@@ -210,7 +198,7 @@ def test_the_live_fire_through_agents_gives_the_incidents_of_its_files(tmp_path,
         return sorted(([shot[name] for name in names] for shot in shots), key=str)
 
     try:
-        wait_for(lambda: len(rounds()) >= len(expected), "incidents")
+        wait_until(lambda: len(rounds()) >= len(expected), "incidents")
     finally:
         fusion.terminate()
         fusion.wait()
