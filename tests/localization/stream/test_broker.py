@@ -1,89 +1,37 @@
 """Detections of a broker give what the same lines give on stdin; what is not theirs to say is refused."""
 
 import json
-import os
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from fusing import Fusing, Sender, shot
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mosquitto import wait_until
+from subscriber import address_of
 
 from tocsin import TocsinError
-from tocsin.inference.detection import Detection
-from tocsin.inference.mqtt import LONGEST_PAYLOAD_BYTES, BrokerAddress, make_topic, new_client
+from tocsin.inference.mqtt import LONGEST_PAYLOAD_BYTES, make_topic
 from tocsin.localization.stream.reading.broker import Message
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
-SENSORS = [(0.0, 0.0), (500.0, 0.0), (0.0, 500.0), (520.0, 480.0), (260.0, 240.0)]
-SITE = "harbour"
 
-
-def detections_of(sources):
-    """What five sensors hear of rounds (x_m, y_m, time_s), in the order in which they hear it."""
-    rng, heard = np.random.default_rng(4), []
-    for x_m, y_m, time_s in sources:
-        for number, (east_m, north_m) in enumerate(SENSORS):
-            arrival_s = time_s + np.hypot(x_m - east_m, y_m - north_m) / 340.4 + rng.normal(0.0, 0.002)
-            onset = START + timedelta(seconds=float(arrival_s))
-            heard.append(Detection(sensor_id=f"s{number}", x_m=east_m, y_m=north_m, onset_time_utc=onset))
+def detections_of(*shots):
+    """What six sensors hear of shots (x_m, y_m, time_s), in the order in which they hear it."""
+    rng = np.random.default_rng(4)
+    heard = [item for x_m, y_m, time_s in shots for item in shot(time_s, (x_m, y_m), rng)]
     return sorted(heard, key=lambda item: item.onset_time_utc)
 
 
-class Fuse:
-    """`tocsin fuse --mqtt` as a process, with files for what it says."""
-
-    def __init__(self, folder, broker, *words):
-        folder.mkdir(exist_ok=True)
-        self._out, self._said = folder / "out.jsonl", folder / "said.txt"
-        self._words = [sys.executable, "-m", "tocsin", "fuse", "--mqtt", broker.url, "--site", SITE, *words]
-        self.start()
-
-    def start(self):
-        already = self.said().count("listening to")
-        with self._out.open("ab") as out, self._said.open("ab") as said:
-            self.process = subprocess.Popen(
-                self._words, stdout=out, stderr=said, env={**os.environ, "OMP_NUM_THREADS": "1"}
-            )
-        wait_until(lambda: self.said().count("listening to") > already, "it listens")
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    def end(self):
-        self.process.terminate()
-        return self.process.wait()
-
-    def said(self):
-        return self._said.read_text() if self._said.exists() else ""
-
-    def incidents(self):
-        return [json.loads(line) for line in self._out.read_text().splitlines()]
-
-
 @pytest.fixture
-def publish(mosquitto):
-    """Starts a broker, and gives it with a function that publishes payloads, as the sensor that is named."""
+def sender(mosquitto):
+    """A client of a broker that was started for it, ``sender.broker``."""
     broker = mosquitto()
-    client = new_client(BrokerAddress.parse(broker.url), "test-publisher")
-    client.loop_start()
-
-    def send(pairs):
-        for sensor_id, payload in pairs:
-            client.publish(make_topic(SITE, "detections", sensor_id), payload, qos=1).wait_for_publish(30)
-
-    send.broker = broker
-    yield send
-    client.disconnect()
-    client.loop_stop()
-
-
-def pairs_of(detections):
-    return [(item.sensor_id, item.to_json().encode()) for item in detections]
+    sender = Sender(address_of(broker))
+    sender.broker = broker
+    yield sender
+    sender.close()
 
 
 def without_input(incidents):
@@ -91,8 +39,8 @@ def without_input(incidents):
     latest = {item["incident_id"]: item for item in incidents}
     for item in latest.values():
         item.pop("input")
-        for shot in item["shots"]:
-            shot.pop("input")
+        for one in item["shots"]:
+            one.pop("input")
     return sorted(latest.values(), key=lambda item: item["incident_id"])
 
 
@@ -103,10 +51,10 @@ def on_stdin(detections):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_a_broker_gives_the_incidents_of_the_same_lines_and_refuses_what_is_not_a_sensor_s_to_say(tmp_path, publish):
-    detections = detections_of([(120.0, 300.0, 10.0), (122.0, 301.0, 12.5), (400.0, 90.0, 31.0)])
+def test_a_broker_gives_the_incidents_of_the_same_lines_and_refuses_what_is_not_a_sensor_s_to_say(tmp_path, sender):
+    detections = detections_of((120.0, 300.0, 10.0), (122.0, 301.0, 12.5), (400.0, 90.0, 31.0))
     report = tmp_path / "report.json"
-    fuse = Fuse(tmp_path / "fuse", publish.broker, "--report", str(report))
+    fuse = Fusing(tmp_path / "fuse", sender.broker, "--report", report, state=False)
     spoofed = detections[0].model_copy(update={"sensor_id": "s4", "detection_id": ""})
     bad = [
         ("s1", spoofed.to_json().encode()),
@@ -115,11 +63,12 @@ def test_a_broker_gives_the_incidents_of_the_same_lines_and_refuses_what_is_not_
         ("s0", b'{"sensor_id": "s0", "x_m": NaN}'),
         ("s0", b" " * (LONGEST_PAYLOAD_BYTES + 1)),
     ]
-    publish(bad)
-    publish(pairs_of([*detections, *detections[:7]]))
-    wait_until(lambda: len({item["incident_id"] for item in fuse.incidents()}) == 2, "both incidents")
-    assert fuse.end() == 0
-    assert without_input(fuse.incidents()) == without_input(on_stdin(detections))
+    for sensor_id, payload in bad:
+        sender.send_raw(make_topic("site", "detections", sensor_id), payload)
+    sender.send(*detections, *detections[:7])
+    wait_until(lambda: len({item["incident_id"] for item in fuse.lines()}) == 2, "both incidents")
+    assert fuse.terminate() == 0
+    assert without_input(fuse.lines()) == without_input(on_stdin(detections))
     counts = json.loads(report.read_text())
     assert (counts["bad_lines"], counts["duplicates"]) == (len(bad), 7)
     said = fuse.said()
@@ -128,21 +77,20 @@ def test_a_broker_gives_the_incidents_of_the_same_lines_and_refuses_what_is_not_
     assert "Traceback" not in said
 
 
-def test_a_fusion_that_is_killed_misses_nothing_and_says_nothing_twice(tmp_path, publish):
-    detections = detections_of([(120.0, 300.0, 10.0), (122.0, 301.0, 12.5), (400.0, 90.0, 31.0), (402.0, 91.0, 33.0)])
-    fuse = Fuse(tmp_path / "fuse", publish.broker, "--state", str(tmp_path / "state.sqlite"))
-    pairs = pairs_of(detections)
-    publish(pairs[:7])
+def test_a_fusion_that_is_killed_misses_nothing_and_says_nothing_twice(tmp_path, sender):
+    detections = detections_of((120.0, 300.0, 10.0), (122.0, 301.0, 12.5), (400.0, 90.0, 31.0), (402.0, 91.0, 33.0))
+    fuse = Fusing(tmp_path / "fuse", sender.broker)
+    sender.send(*detections[:7])
     fuse.kill()
-    publish(pairs[7:13])  # while it is away
+    sender.send(*detections[7:15])  # while it is away
     fuse.start()
-    wait_until(lambda: fuse.incidents(), "the first incident")
+    wait_until(fuse.lines, "the first incident")
     fuse.kill()
     fuse.start()
-    publish(pairs[13:])
-    wait_until(lambda: without_input(fuse.incidents()) == without_input(on_stdin(detections)), "all incidents")
+    sender.send(*detections[15:])
+    wait_until(lambda: without_input(fuse.lines()) == without_input(on_stdin(detections)), "all incidents")
     fuse.kill()
-    said = [(item["incident_id"], item["revision"]) for item in fuse.incidents()]
+    said = [(item["incident_id"], item["revision"]) for item in fuse.lines()]
     assert len(said) == len(set(said))
 
 
