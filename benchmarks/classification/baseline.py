@@ -41,8 +41,8 @@ from tocsin.evaluation.hearing.examples import (
     live_fire_tests,
     live_fire_windows,
 )
-from tocsin.evaluation.hearing.report import text
 from tocsin.evaluation.hearing.sections import area, window_figures
+from tocsin.evaluation.report.section import text
 from tocsin.training.teacher import TAUGHT
 
 FOLDS = 5

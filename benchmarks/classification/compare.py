@@ -37,8 +37,8 @@ from tocsin.evaluation.hearing.examples import (
     live_fire_tests,
     live_fire_windows,
 )
-from tocsin.evaluation.hearing.report import text
 from tocsin.evaluation.hearing.sections import FALSE_POSITIVE_RATE, area, confusion, hard_negatives, window_figures
+from tocsin.evaluation.report.section import text
 
 Systems = Sequence[Yamnet | TocsinOnnx]
 Scores = list[dict[str, float]]

@@ -43,8 +43,8 @@ from tocsin.data.splits import session_weights
 from tocsin.evaluation.hearing.evidence import side_by_side
 from tocsin.evaluation.hearing.examples import Example, clip_examples, clip_rows, divide
 from tocsin.evaluation.hearing.judges import Judges
-from tocsin.evaluation.hearing.report import text
 from tocsin.evaluation.hearing.sections import area
+from tocsin.evaluation.report.section import text
 from tocsin.inference.classify import classify_samples
 
 FOLDS = 5

@@ -17,7 +17,7 @@ import numpy as np
 
 from tocsin.acoustics.scene import Scene, render_scene, simulate_neighbourhood
 from tocsin.evaluation.demo.trial import FRAME, START_UTC, detection_of
-from tocsin.evaluation.hearing.calibration import brier_score
+from tocsin.evaluation.measures.calibration import brier_score
 from tocsin.inference.detect import detect
 from tocsin.inference.detection import Detection
 from tocsin.inference.model import Model

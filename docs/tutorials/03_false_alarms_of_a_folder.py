@@ -24,7 +24,7 @@ import soundfile
 from matplotlib import pyplot as plt
 
 import tocsin
-from tocsin.evaluation.hearing.counting import poisson_rate
+from tocsin.evaluation.measures.intervals import poisson_rate
 
 folder = Path(tempfile.mkdtemp())
 generator = np.random.default_rng(3)

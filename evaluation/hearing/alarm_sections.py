@@ -12,8 +12,8 @@ from tocsin.evaluation.hearing.counting import (
     threshold_of_recall,
 )
 from tocsin.evaluation.hearing.listening import LIVE_FIRE_BACKGROUND
-from tocsin.evaluation.hearing.report import Cell, Section
 from tocsin.evaluation.hearing.two_sensors import MARGIN_S, paired_alarms, rounds_found
+from tocsin.evaluation.report.section import Cell, Section
 
 RECALLS = LEAST_RECALL, LESS_RECALL = 0.9, 0.8
 THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import gammaincinv
 
 from tocsin.data.public.pittsburgh import Position
 from tocsin.data.splits import session_weights
-from tocsin.evaluation.hearing.classification import Rate
+from tocsin.evaluation.measures.intervals import Rate, poisson_rate
 
 # Alarms less than this after one another are one: a window of sound, one answer, one call.
 ONE_ALARM_S = 1.0
@@ -83,13 +82,6 @@ def joined(parts: Iterable[Heard]) -> Heard:
         tuple(stretch for part in every for stretch in part.stretches),
         tuple(shot for part in every for shot in part.shots),
     )
-
-
-def poisson_rate(count: int, hours: float, confidence: float = 0.95) -> Rate:
-    """Events an hour with the exact interval of a Poisson count (Garwood 1936), which chi-square quantiles give."""
-    tail = (1.0 - confidence) / 2.0
-    low = float(gammaincinv(count, tail)) if count else 0.0
-    return Rate(count / hours, low / hours, float(gammaincinv(count + 1, 1.0 - tail)) / hours)
 
 
 def alarms(stretches: Sequence[Stretch], threshold: float) -> Alarms | None:

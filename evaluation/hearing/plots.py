@@ -9,11 +9,12 @@ import numpy as np
 from tocsin import TocsinError
 from tocsin.data.splits import session_weights
 from tocsin.evaluation.hearing.alarm_sections import strata
-from tocsin.evaluation.hearing.calibration import reliability
-from tocsin.evaluation.hearing.classification import Interval, roc_points
 from tocsin.evaluation.hearing.counting import alarms, recall
 from tocsin.evaluation.hearing.evidence import Evidence
 from tocsin.evaluation.hearing.sections import by_distance
+from tocsin.evaluation.measures.calibration import reliability
+from tocsin.evaluation.measures.classification import roc_points
+from tocsin.evaluation.measures.intervals import Interval
 
 _STRATA = {"city": "city", "live_fire_background": "live-fire background", "background": "all background"}
 

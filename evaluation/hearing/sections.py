@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 
 from tocsin.data.labels import CLASSES
 from tocsin.data.splits import session_weights
-from tocsin.evaluation.hearing.calibration import BINS, at_share, brier_score, expected_calibration_error
-from tocsin.evaluation.hearing.classification import (
-    Interval,
+from tocsin.evaluation.hearing.evidence import Answers
+from tocsin.evaluation.hearing.hard_negatives import confused_labels
+from tocsin.evaluation.measures.calibration import BINS, at_share, brier_score, expected_calibration_error
+from tocsin.evaluation.measures.classification import (
     area_under_roc,
     confusion_matrix,
     recall_at_false_positive_rate,
     session_interval,
     share_interval,
 )
-from tocsin.evaluation.hearing.evidence import Answers
-from tocsin.evaluation.hearing.hard_negatives import confused_labels
-from tocsin.evaluation.hearing.report import Cell, Section
+from tocsin.evaluation.measures.intervals import Interval
+from tocsin.evaluation.report.section import Cell, Section
 
 FALSE_POSITIVE_RATE = 0.01
 DISTANCES_M = (0, 100, 200, 300, 450, 600, 1000)

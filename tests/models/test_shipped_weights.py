@@ -9,7 +9,7 @@ import pytest
 from tocsin.data.audio import read_audio
 from tocsin.data.labels import CLASSES
 from tocsin.data.public.pittsburgh import labelled_clips, read_live_fire
-from tocsin.evaluation.hearing.classification import area_under_roc
+from tocsin.evaluation.measures.classification import area_under_roc
 from tocsin.inference.classify import classify_samples
 from tocsin.inference.model import Model
 

@@ -13,7 +13,7 @@ from onnx.numpy_helper import from_array, to_array
 from scipy.special import softmax
 
 from tocsin import TocsinError
-from tocsin.evaluation.hearing.calibration import at_share
+from tocsin.evaluation.measures.calibration import at_share
 from tocsin.inference.classify import annotate
 from tocsin.inference.detect import detect
 from tocsin.inference.model import Model

@@ -8,7 +8,7 @@ from sklearn import metrics
 
 from tocsin import TocsinError
 from tocsin.data.splits import session_weights
-from tocsin.evaluation.hearing.classification import (
+from tocsin.evaluation.measures.classification import (
     area_under_roc,
     confusion_matrix,
     recall_at_false_positive_rate,

@@ -9,18 +9,11 @@ from sklearn.metrics import brier_score_loss
 
 from tocsin import TocsinError
 from tocsin.evaluation.hearing.alarm_sections import alarms_by_place, by_place, operating_points
-from tocsin.evaluation.hearing.calibration import at_share, brier_score, expected_calibration_error, reliability
-from tocsin.evaluation.hearing.classification import roc_points, share_interval
-from tocsin.evaluation.hearing.counting import (
-    Heard,
-    Shot,
-    Stretch,
-    alarms,
-    poisson_rate,
-    recall,
-    threshold_of_recall,
-)
-from tocsin.evaluation.hearing.report import Section, text
+from tocsin.evaluation.hearing.counting import Heard, Shot, Stretch, alarms, recall, threshold_of_recall
+from tocsin.evaluation.measures.calibration import at_share, brier_score, expected_calibration_error, reliability
+from tocsin.evaluation.measures.classification import roc_points, share_interval
+from tocsin.evaluation.measures.intervals import poisson_rate
+from tocsin.evaluation.report.section import Section, text
 
 
 def test_calibration_error_by_hand():

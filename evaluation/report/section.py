@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tocsin.evaluation.hearing.classification import Interval, Rate
+from tocsin.evaluation.measures.intervals import Interval, Rate
 
 Cell = Interval | float | int | str | None
 

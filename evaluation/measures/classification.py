@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tocsin import TocsinError
 from tocsin.data.splits import session_weights
+from tocsin.evaluation.measures.intervals import Interval
 
 Statistic = Callable[[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]], float]
 
@@ -23,18 +24,6 @@ class OperatingPoint(NamedTuple):
     threshold: float
     recall: float
     false_positive_rate: float
-
-
-class Interval(NamedTuple):
-    """A figure and the interval that it is stated with."""
-
-    value: float
-    low: float
-    high: float
-
-
-class Rate(Interval):
-    """Events an hour. Where none came, nothing but the upper end is known: it is below that."""
 
 
 def area_under_roc(scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None = None) -> float:

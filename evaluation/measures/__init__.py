@@ -1,0 +1,1 @@
+"""Measures and their intervals: what every report, bench and audit counts with."""

@@ -1,0 +1,1 @@
+"""What reports share: sections with tables, pages, plots, players."""
