@@ -1,5 +1,6 @@
 """A headless Chromium that opens pages from the disk, for tests of pages that people will open."""
 
+import os
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,8 @@ def chromium(profile: Path, width: int = 1280, height: int = 1000):
     """A browser whose profile, and so whatever pages store, lies in a folder; skips where there is none."""
     program, driver_program = shutil.which("chromium"), shutil.which("chromedriver")
     if not program or not driver_program:
+        if os.environ.get("CI"):
+            pytest.fail(CHROMIUM_ABSENT)
         pytest.skip(CHROMIUM_ABSENT)
     options = webdriver.ChromeOptions()
     options.binary_location = program
