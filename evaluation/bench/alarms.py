@@ -3,10 +3,15 @@
 Whoever is called out is called once, by a crackle of fireworks as by a single bang.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.evaluation.bench.matching import NEITHER, TRUE, Matched
+
+if TYPE_CHECKING:
+    import pandas
 
 # Detections less than this after one another are one alarm: a window of sound, one answer, one call.
 ONE_ALARM_S = 1.0
@@ -37,6 +42,26 @@ def false_alarm_steps(matched: Matched, one_alarm_s: float = ONE_ALARM_S) -> NDA
         places = counted[begin:end]
         steps[places] = _steps_of(onset_s[begin:end], scores[places], outcome[places] == TRUE, one_alarm_s)
     return steps
+
+
+def false_alarms(matched: Matched, threshold: float, one_alarm_s: float = ONE_ALARM_S) -> "pandas.DataFrame":
+    """The false alarms at a threshold, the highest first: a row each, that of its highest detection.
+
+    Its columns are those of the detections, and ``detections``, the number of them that are this alarm.
+    """
+    every = matched.log.detections
+    counted = (every["score"].to_numpy() >= threshold) & (matched.outcome != NEITHER)
+    reached = every[counted]
+    apart = (np.diff(reached["onset_s"], prepend=-np.inf) > one_alarm_s) | (one_alarm_s <= 0)
+    apart |= np.diff(reached["recording"].cat.codes, prepend=-1) != 0
+    alarm = np.cumsum(apart) - 1
+    number = int(alarm[-1]) + 1 if len(alarm) else 0
+    right = np.bincount(alarm[matched.outcome[counted] == TRUE], minlength=number) > 0
+    # The first of the highest detections of each alarm stands for it.
+    order = np.lexsort((-reached["score"].to_numpy(), alarm))
+    first = order[np.searchsorted(alarm[order], np.arange(number))]
+    said = reached.iloc[first].assign(detections=np.bincount(alarm, minlength=number))[~right]
+    return said.sort_values("score", ascending=False, kind="stable", ignore_index=True)
 
 
 def _steps_of(
