@@ -16,8 +16,8 @@ from tocsin import TocsinError
 from tocsin.models import registry
 from tocsin.models.base import WaveformClassifier
 from tocsin.models.card import WeightCard
+from tocsin.models.model_file import placed, save_model
 from tocsin.training.halves import store_in_halves
-from tocsin.training.model_file import placed, save_model
 
 TOLERANCE = 1e-4
 HALF_TOLERANCE = 5e-2  # of a logit, with weights rounded to 16 bits: a hundredth in a probability

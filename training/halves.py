@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from tocsin.training.model_file import FRONT_END
+from tocsin.models.model_file import FRONT_END
 
 LEAST = 256  # values of a tensor that is worth a node
 

@@ -28,7 +28,7 @@ from tocsin.data.clips import read_clips
 from tocsin.data.manifests import ManifestRow, read_manifest
 from tocsin.data.public.pittsburgh import labelled_clips, read_live_fire
 from tocsin.models.card import WeightCard, shipped_weights
-from tocsin.training.model_file import FRONT_END, placed, read_model, save_model
+from tocsin.models.model_file import FRONT_END, placed, read_model, save_model
 
 CALIBRATION_ROWS, HELD_OUT_ROWS = 300, 1000
 

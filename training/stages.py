@@ -16,8 +16,8 @@ from scipy.special import log_softmax
 
 from tocsin import TocsinError
 from tocsin.models.card import WeightCard
+from tocsin.models.model_file import placed, read_model, recalibrate, save_model
 from tocsin.training.export import check_windows
-from tocsin.training.model_file import placed, read_model, recalibrate, save_model
 from tocsin.training.stage_graph import joined_graph
 
 TOLERANCE = 1e-4

@@ -28,8 +28,8 @@ from tocsin.evaluation.hearing.examples import clip_examples, clip_rows, live_fi
 from tocsin.evaluation.hearing.judges import Judges
 from tocsin.evaluation.measures.calibration import at_share
 from tocsin.localization.incidents.evidence import STATED_FOR
+from tocsin.models.model_file import recalibrate
 from tocsin.training.calibration import GUNSHOT, choose_threshold, fit_gunshot_temperature
-from tocsin.training.model_file import recalibrate
 
 REACHED = 0.05  # of other clips reach the threshold
 LEAST = 1e-9  # probability: of what float32 rounds to 0

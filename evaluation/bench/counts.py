@@ -48,7 +48,7 @@ class Counts:
     def precision(self, threshold: float) -> Interval | None:
         """Share of the detections that are right, with its interval over sessions; None without any."""
         found, _ = self.found_by_session(threshold)
-        wrong = self._by_session(self.false_steps, threshold)
+        wrong = self.false_by_session(threshold)
         return share(found, found + wrong) if (found + wrong).sum() else None
 
     def alarms(self, threshold: float) -> int:
@@ -73,6 +73,10 @@ class Counts:
     def alarms_by_session(self, threshold: float) -> NDArray[np.int64]:
         """False alarms of each session."""
         return self._by_session(self.alarm_steps, threshold)
+
+    def false_by_session(self, threshold: float) -> NDArray[np.int64]:
+        """False detections of each session."""
+        return self._by_session(self.false_steps, threshold)
 
     def recalls(self, thresholds: ArrayLike) -> NDArray[np.float64]:
         """Recall at each threshold, shape (thresholds,)."""

@@ -18,8 +18,8 @@ from tocsin.inference.classify import annotate
 from tocsin.inference.detect import detect
 from tocsin.inference.model import Model
 from tocsin.inference.stream import EventStream
+from tocsin.models.model_file import read_model, recalibrate, save_model
 from tocsin.training import stages
-from tocsin.training.model_file import read_model, recalibrate, save_model
 from tocsin.training.stage_graph import joined_graph
 
 WEIGHT = 0.3
