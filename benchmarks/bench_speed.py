@@ -58,7 +58,7 @@ def main() -> int:
 
 
 def invented(detections: int, seed: int) -> Log:
-    """Recordings of an hour of fifty sensors, a hundred detections each, one in twenty of them near one of ten sounds."""
+    """Recordings of an hour of fifty sensors, a hundred detections each, one in twenty near one of ten sounds."""
     rng = np.random.default_rng(seed)
     hours = max(detections // 100, 1)
     names = np.array([f"sensor{number % 50:02d}/{number // 50:06d}.flac" for number in range(hours)])
