@@ -87,7 +87,8 @@ def compare(first: Evaluation, second: Evaluation, recall: float | None = None, 
     found = [evaluation.counts.found_by_session(evaluation.threshold) for evaluation in (first, second)]
     if found[0][1].sum():
         hits = [pair[0].astype(np.float64) for pair in found]
-        differences.append(_ratio("recall", hits[0], hits[1], found[0][1], drawn))
+        sounds = found[0][1].astype(np.float64)
+        differences.append(_ratio("recall", hits[0], hits[1], sounds, drawn))
     if one.hours.sum() > 0:
         alarms = [
             evaluation.counts.alarms_by_session(evaluation.threshold).astype(np.float64)
