@@ -82,7 +82,7 @@ def compare(first: Evaluation, second: Evaluation, recall: float | None = None, 
     one, other = first.counts, second.counts
     if one.sessions != other.sessions or not np.array_equal(one.sound_session, other.sound_session):
         raise TocsinError("the two detectors were given other recordings or other truth: give both the same")
-    drawn = resample_counts(len(one.sessions), DRAWS, seed).astype(np.float64)
+    drawn = resample_counts(len(one.sessions), DRAWS, seed)
     differences = []
     found = [evaluation.counts.found_by_session(evaluation.threshold) for evaluation in (first, second)]
     if found[0][1].sum():
@@ -158,7 +158,10 @@ def _difference(figure: str, first: float, second: float, values: NDArray[np.flo
     low, high = expanded_percentile(values, sessions)
     between = float(first - second)
     return Difference(
-        figure, float(first), float(second), Interval(between, min(float(low), between), max(float(high), between))
+        figure,
+        float(first),
+        float(second),
+        Interval(between, float(np.minimum(low, between)), float(np.maximum(high, between))),
     )
 
 

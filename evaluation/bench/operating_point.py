@@ -172,7 +172,7 @@ def operating_point(counts: Counts, basis: Basis, seed: int = 0) -> OperatingPoi
     falling = np.union1d(-counts.curve_thresholds(), -threshold)
     found, alarms = counts.matrices(-falling)
     sounds = np.bincount(counts.sound_session, minlength=len(counts.sessions))
-    drawn = resample_counts(len(counts.sessions), DRAWS, seed).astype(np.float64)
+    drawn = resample_counts(len(counts.sessions), DRAWS, seed)
     places = basis.choose(drawn @ found, drawn @ sounds, drawn @ alarms, drawn @ counts.hours)
     # A draw in which no threshold will do would have one above them all.
     values = np.where(places >= 0, -falling[places], -falling[0])
@@ -180,7 +180,7 @@ def operating_point(counts: Counts, basis: Basis, seed: int = 0) -> OperatingPoi
     unseen_recall, unseen_rate = _unseen(counts, basis, seed)
     return OperatingPoint(
         said=basis.said,
-        threshold=Interval(threshold, min(float(low), threshold), max(float(high), threshold)),
+        threshold=Interval(threshold, float(np.minimum(low, threshold)), float(np.maximum(high, threshold))),
         recall=counts.recall(threshold),
         alarms=counts.alarms(threshold),
         rate=counts.rate(threshold),

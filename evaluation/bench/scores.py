@@ -58,7 +58,7 @@ def f1(counts: Counts, threshold: float, seed: int = 0) -> Interval | None:
     values = 2 * hits / np.maximum(2 * hits + errors, 1)
     low, high = expanded_percentile(values, len(counts.sessions))
     value = 2 * found.sum() / (found + wrong + sounds).sum()
-    return Interval(float(value), float(min(low, value)), float(max(high, value)))
+    return Interval(float(value), float(np.minimum(low, value)), float(np.maximum(high, value)))
 
 
 def best_f1(counts: Counts) -> tuple[float, float] | None:
@@ -110,7 +110,7 @@ def calibration(matched: Matched, seed: int = 0) -> Calibration | None:
     value = float(error(np.ones((1, len(names))))[0])
     # What a draw adds to the error by chance the recordings have added already: the interval is turned round the value
     # (the basic one; Davison and Hinkley 1997, equation 5.6).
-    draws = error(resample_counts(len(names), DRAWS, seed).astype(np.float64))
+    draws = error(resample_counts(len(names), DRAWS, seed))
     low, high = expanded_percentile(draws, len(names))
-    interval = Interval(value, max(0.0, 2 * value - float(high)), max(value, 2 * value - float(low)))
+    interval = Interval(value, float(np.maximum(0.0, 2 * value - high)), float(np.maximum(value, 2 * value - low)))
     return Calibration(interval, reliability(stated, right), float(stated.mean()), float(right.mean()), len(stated))

@@ -1,30 +1,130 @@
-"""The bootstrap over sessions: whole sessions are drawn anew, never windows or detections.
+"""The bootstrap over sessions that every interval of the bench rests on, for many thresholds at once.
 
-Windows of one session resemble one another, so drawing them would pass for far more evidence than there is (a cluster
-bootstrap; Davison and Hinkley 1997, "Bootstrap Methods and their Application", section 3.8).
+Recordings of one session resemble one another, so whole sessions are drawn with replacement, never recordings or
+windows (a cluster bootstrap; Davison and Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8). A draw
+is kept as how often it holds each session. What is summed over sessions is then a matrix product for all draws and
+thresholds.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm, t
+from scipy.special import ndtr, stdtrit
+
+from tocsin import TocsinError
+
+N_RESAMPLES = 1000
+# Thresholds that are drawn for in one go, so that memory stays flat however many there are.
+_AT_ONCE = 2_000
 
 
-def resample_counts(sessions: int, draws: int, seed: int = 0) -> NDArray[np.int64]:
-    """How often each session is drawn, shape (draws, sessions): each row sums to the number of sessions."""
-    return np.random.default_rng(seed).multinomial(sessions, np.full(sessions, 1 / sessions), size=draws)
+class Band(NamedTuple):
+    """A figure at every threshold and its interval there, each of shape (thresholds,)."""
+
+    value: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+def resample_counts(
+    n_sessions: int, n_resamples: int = N_RESAMPLES, seed: int = 0, strata: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    """How often each draw holds each session, shape (n_resamples, n_sessions).
+
+    As many sessions are drawn, with replacement, as there are. ``strata``, shape (n_sessions,), names the kind of each:
+    every draw then holds as many of a kind as there are, so that no draw lacks one.
+
+    Raises:
+        TocsinError: there is no session, or ``strata`` has another length.
+    """
+    if n_sessions < 1:
+        raise TocsinError("a bootstrap over sessions needs at least one session, and here is none")
+    kinds = np.zeros(n_sessions, dtype=int) if strata is None else np.asarray(strata)
+    if kinds.shape != (n_sessions,):
+        raise TocsinError(
+            f"strata must name the kind of each of the {n_sessions} sessions, not have shape {kinds.shape}"
+        )
+    rng = np.random.default_rng(seed)
+    counts = np.empty((n_resamples, n_sessions))
+    for kind in np.unique(kinds):
+        places = np.flatnonzero(kinds == kind)
+        counts[:, places] = rng.multinomial(len(places), np.full(len(places), 1 / len(places)), n_resamples)
+    return counts
 
 
 def expanded_percentile(
-    values: ArrayLike, sessions: int, confidence: float = 0.95
+    values: ArrayLike, n_sessions: int, confidence: float = 0.95
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Ends of the expanded percentile interval of drawn ``values``, shape (draws, …), each of shape (…).
+    """Lower and upper ends of the expanded percentile interval (Hesterberg 2015, section 4.1.2), each (…).
 
-    The plain percentiles are too narrow for few sessions by the factor that a t interval is wider than a normal one
-    with the variance over n; the levels are moved by it (Hesterberg 2015, "What teachers should know about the
-    bootstrap", section 3.2, equation 7).
+    ``values`` of the draws have shape (n_resamples, …); a draw that has no value there (NaN) is left out. The plain
+    percentile interval of few sessions is too narrow, by the root of (n - 1) / n and by normal quantiles in place of
+    Student's. So its tails are taken as Φ(-√(n / (n - 1)) t(n - 1)). One session says nothing of others: both are NaN.
     """
-    degrees = max(sessions - 1, 1)
-    widened = t.ppf((1 - confidence) / 2, degrees) * np.sqrt(sessions / degrees)
-    level = float(norm.cdf(widened))
-    low, high = np.quantile(np.asarray(values, dtype=np.float64), [level, 1 - level], axis=0)
-    return low, high
+    drawn = np.asarray(values, dtype=np.float64)
+    nothing = np.full(drawn.shape[1:], np.nan)
+    if n_sessions < 2 or not len(drawn):
+        return nothing, nothing.copy()
+    reach = -stdtrit(n_sessions - 1, (1.0 - confidence) / 2.0) * np.sqrt(n_sessions / (n_sessions - 1))
+    tail = float(ndtr(-reach))
+    lacking = np.isnan(drawn)
+    if not lacking.any():
+        low, high = np.quantile(drawn, [tail, 1.0 - tail], axis=0)
+        return np.asarray(low), np.asarray(high)
+    none = lacking.all(axis=0)
+    # A place without any value would make NumPy warn.
+    low, high = np.nanquantile(np.where(none, 0.0, drawn), [tail, 1.0 - tail], axis=0)
+    return np.where(none, np.nan, low), np.where(none, np.nan, high)
+
+
+def session_curve_band(
+    numerators: ArrayLike,
+    denominators: ArrayLike,
+    n_resamples: int = N_RESAMPLES,
+    confidence: float = 0.95,
+    seed: int = 0,
+    strata: ArrayLike | None = None,
+) -> Band:
+    """A ratio of sums over sessions at every threshold, such as recall or alarms an hour, with its interval.
+
+    Args:
+        numerators: what each session adds above the line at each threshold, shape (sessions, thresholds).
+        denominators: what it adds below, shape (sessions,) where no threshold changes it, else as ``numerators``.
+        n_resamples: draws of sessions, the same ones at every threshold.
+        confidence: of the interval at each threshold, not of the band as a whole.
+        seed: of the draws.
+        strata: as in ``resample_counts``.
+
+    Returns:
+        NaN where the sum below the line is 0, and for the ends where only one session adds to it.
+
+    Raises:
+        TocsinError: the shapes do not fit, or there is no session.
+    """
+    above, below = np.asarray(numerators, dtype=np.float64), np.asarray(denominators, dtype=np.float64)
+    if below.ndim == 1:
+        below = below[:, None]
+    if above.ndim != 2 or below.ndim != 2 or len(above) != len(below) or below.shape[1] not in (1, above.shape[1]):
+        raise TocsinError(
+            f"numerators must have the shape (sessions, thresholds), denominators the same or (sessions,), not "
+            f"{above.shape} and {np.shape(denominators)}"
+        )
+    counts = resample_counts(len(above), n_resamples, seed, strata)
+    counting = np.broadcast_to((below > 0).sum(axis=0), above.shape[1:])
+    value = ratio(above.sum(axis=0), below.sum(axis=0))
+    low, high = np.full(value.shape, np.nan), np.full(value.shape, np.nan)
+    for start in range(0, above.shape[1], _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        drawn = ratio(counts @ above[:, part], counts @ (below if below.shape[1] == 1 else below[:, part]))
+        # Sessions that add nothing below the line are no evidence: the others alone say how few there are.
+        for n_sessions in np.unique(counting[part]):
+            places = np.flatnonzero(counting[part] == n_sessions)
+            low[start + places], high[start + places] = expanded_percentile(drawn[:, places], n_sessions, confidence)
+    return Band(value, low, high)
+
+
+def ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``above / below``, NaN where that is a division by 0."""
+    out = np.full(np.broadcast_shapes(above.shape, below.shape), np.nan)
+    return np.divide(above, below, out=out, where=np.broadcast_to(below > 0, out.shape))

@@ -13,6 +13,7 @@ from tocsin.evaluation.bench.needed import needed
 from tocsin.evaluation.bench.operating_point import LeastRecall, parse_budget
 from tocsin.evaluation.bench.sections import sections_of
 from tocsin.evaluation.measures.intervals import poisson_rate
+from tocsin.evaluation.report.section import text
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +87,12 @@ def test_every_figure_is_finite_where_nothing_was_detected_at_all():
     assert tables["thresholds"].rows == []
     for row in tables["summary"].rows:
         assert np.isfinite(row["value"]).all()
+
+
+def test_one_session_has_figures_and_no_interval_that_pretends_to_know_others():
+    one = evaluate(random_log(1, recordings=2), 0.5, bases=[LeastRecall(0.1)])
+    tables = tables_of(one)
+    f1 = next(row["value"] for row in tables["summary"].rows if row["figure"] == "F1 of events")
+    assert text(f1) == f"{f1.value:.3f}"
+    assert tables["summary"].plain()["rows"][-2]["value"]["low"] is None
+    assert np.isnan(one.points[0][1].threshold.low)

@@ -1,29 +1,88 @@
-"""The bootstrap over sessions against scipy's, against the t interval it should resemble, and its coverage."""
-
 import numpy as np
 import pytest
 from scipy import stats
 
-from tocsin.evaluation.measures.bootstrap import expanded_percentile, resample_counts
+from tocsin import TocsinError
+from tocsin.evaluation.measures.bootstrap import expanded_percentile, resample_counts, session_curve_band
 
 
-def test_a_draw_has_as_many_sessions_as_there_are_and_each_is_drawn_once_on_average():
-    drawn = resample_counts(12, 4000, seed=1)
-    assert (drawn.sum(axis=1) == 12).all()
-    assert drawn.mean(axis=0) == pytest.approx(1, abs=0.08)
+def _sessions(seed: int, n_sessions: int = 12) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    of = rng.integers(3, 20, n_sessions).astype(float)
+    found = rng.binomial(of.astype(int)[:, None], rng.beta(4, 2, n_sessions)[:, None], (n_sessions, 5)).astype(float)
+    return found, of
 
 
-def test_it_is_the_percentile_interval_of_scipy_where_sessions_are_many():
-    values = np.random.default_rng(2).exponential(size=400)
-    drawn = resample_counts(400, 4000, seed=3) @ values / 400
-    theirs = stats.bootstrap((values,), np.mean, n_resamples=4000, method="percentile", random_state=4)
-    assert expanded_percentile(drawn, 400) == pytest.approx(tuple(theirs.confidence_interval), abs=0.01)
+def test_draws_hold_as_many_sessions_of_each_kind_as_there_are():
+    kinds = np.array(["with shots"] * 3 + ["without"] * 9)
+    counts = resample_counts(12, 400, seed=1, strata=kinds)
+    assert counts.shape == (400, 12)
+    assert (counts[:, :3].sum(axis=1) == 3).all()
+    assert (counts[:, 3:].sum(axis=1) == 9).all()
+    # Multinomial: the mean of each count is 1, its variance 1 - 1/k.
+    np.testing.assert_allclose(counts.mean(axis=0), 1.0, atol=0.2)
+    np.testing.assert_allclose(counts[:, 3:].var(), 1 - 1 / 9, atol=0.08)
 
 
-@pytest.mark.parametrize("sessions", [5, 8, 15])
-def test_for_few_sessions_it_is_as_wide_as_a_t_interval(sessions):
-    values = np.random.default_rng(5).normal(size=sessions)
-    low, high = expanded_percentile(resample_counts(sessions, 20_000, seed=6) @ values / sessions, sessions)
-    exact = stats.t.interval(0.95, sessions - 1, values.mean(), stats.sem(values))
-    # The mean of few values is drawn from few: its tails are a little shorter than the normal ones.
-    assert high - low == pytest.approx(exact[1] - exact[0], rel=0.15)
+def test_tails_make_a_normal_bootstrap_as_wide_as_student_s_interval():
+    # The bootstrap distribution of a mean is about normal with the variance of the plug-in estimate, (n - 1) / n of the
+    # unbiased one: the expanded tails must lie where Student's interval ends.
+    normal = stats.norm.ppf((np.arange(200_000) + 0.5) / 200_000)
+    for n in (4, 10, 50):
+        low, high = expanded_percentile(np.sqrt((n - 1) / n) * normal, n, 0.9)
+        assert (low, high) == pytest.approx(stats.t.interval(0.9, n - 1), rel=2e-3)
+
+
+def test_the_band_is_the_interval_of_scipy_at_each_threshold():
+    found, of = _sessions(2)
+    band = session_curve_band(found, of, n_resamples=20_000, seed=3)
+    n = len(of)
+    expanded = 1 - 2 * stats.norm.cdf(np.sqrt(n / (n - 1)) * stats.t.ppf(0.025, n - 1))
+    for place in range(found.shape[1]):
+        expected = stats.bootstrap(
+            (found[:, place], of),
+            lambda f, o, axis=-1: f.sum(axis=axis) / o.sum(axis=axis),
+            paired=True,
+            method="percentile",
+            confidence_level=expanded,
+            n_resamples=20_000,
+            rng=np.random.default_rng(4),
+        ).confidence_interval
+        assert band.value[place] == pytest.approx(found[:, place].sum() / of.sum())
+        assert (band.low[place], band.high[place]) == pytest.approx(tuple(expected), abs=0.01)
+
+
+def test_the_band_does_not_depend_on_how_many_thresholds_are_drawn_for_at_once(monkeypatch):
+    found, of = _sessions(5)
+    whole = session_curve_band(found, of)
+    monkeypatch.setattr("tocsin.evaluation.measures.bootstrap._AT_ONCE", 2)
+    np.testing.assert_allclose(session_curve_band(found, of), whole)
+    np.testing.assert_allclose(session_curve_band(found, np.tile(of[:, None], 5)), whole)
+
+
+def test_sessions_without_anything_to_find_change_only_the_draws():
+    found, of = _sessions(6, 6)
+    empty = np.zeros((6, 5))
+    # Kept apart, they are drawn apart, and the interval is the same but for chance.
+    kinds = [0] * 6 + [1] * 6
+    alone = session_curve_band(found, of, n_resamples=20_000)
+    beside = session_curve_band(np.vstack([found, empty]), np.append(of, np.zeros(6)), 20_000, strata=kinds)
+    np.testing.assert_allclose(beside, alone, atol=0.02)
+
+
+def test_what_nothing_is_known_of_is_nan():
+    band = session_curve_band([[1.0, 0.0], [0.0, 0.0]], [[2.0, 0.0], [0.0, 0.0]])
+    assert band.value[0] == 0.5
+    assert np.isnan([band.low[0], band.high[0], *np.array(band)[:, 1]]).all()
+    one = session_curve_band([[3.0]], [4.0])
+    assert one.value[0] == 0.75
+    assert np.isnan([one.low[0], one.high[0]]).all()
+
+
+def test_wrong_shapes_are_said():
+    with pytest.raises(TocsinError, match=r"not \(3, 2\) and \(4,\)"):
+        session_curve_band(np.ones((3, 2)), np.ones(4))
+    with pytest.raises(TocsinError, match="at least one session"):
+        resample_counts(0)
+    with pytest.raises(TocsinError, match="each of the 3 sessions"):
+        resample_counts(3, strata=[1, 2])
