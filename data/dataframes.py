@@ -60,16 +60,21 @@ class Table(list[T]):
         return "\n".join(lines + [f"  … and {len(self) - SHOWN} more"] * (len(self) > SHOWN))
 
 
+def pandas_module(what: str = "this") -> Any:
+    """The module ``pandas``. Raises ``TocsinError``, naming what needs it, where it is not installed."""
+    try:
+        return importlib.import_module("pandas")
+    except ImportError as error:
+        raise TocsinError(f'{what} needs pandas: type `pip install "tocsin[analysis]"`') from error
+
+
 def dataframe_of(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> "pandas.DataFrame":
     """A DataFrame of rows; those columns that ``columns`` names come first, ``…_utc`` are times.
 
     Raises:
         TocsinError: pandas is not installed.
     """
-    try:
-        pandas = importlib.import_module("pandas")
-    except ImportError as error:
-        raise TocsinError('to_dataframe needs pandas: type `pip install "tocsin[analysis]"`') from error
+    pandas = pandas_module("to_dataframe")
     found = (name for row in rows for name in row)
     frame = pandas.DataFrame(list(rows), columns=list(dict.fromkeys([*columns, *found])))
     for name in frame.columns:

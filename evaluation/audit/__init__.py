@@ -1,0 +1,1 @@
+"""The audit: a deployment against what was later confirmed."""
