@@ -108,16 +108,25 @@ class Counts:
 
     def matrices(self, thresholds: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Sounds found and false alarms of each session at falling thresholds, shape (sessions, thresholds) each."""
+        one = np.ones(len(self.found_at), np.int64)
+        found = self._matrix(thresholds, self.found_at, self.sound_session, one)
+        return found, self._matrix(thresholds, self.scores, self.detection_session, self.alarm_steps)
+
+    def false_matrix(self, thresholds: ArrayLike) -> NDArray[np.int64]:
+        """False detections of each session at falling thresholds, shape (sessions, thresholds)."""
+        return self._matrix(thresholds, self.scores, self.detection_session, self.false_steps)
+
+    def _matrix(
+        self,
+        thresholds: ArrayLike,
+        values: NDArray[np.float64],
+        sessions: NDArray[np.intp],
+        steps: NDArray[np.int64],
+    ) -> NDArray[np.int64]:
         falling = np.asarray(thresholds, dtype=np.float64)
-        tables = []
-        for values, sessions, steps in (
-            (self.found_at, self.sound_session, np.ones(len(self.found_at), np.int64)),
-            (self.scores, self.detection_session, self.alarm_steps),
-        ):
-            table = np.zeros((len(self.sessions), len(falling) + 1), np.int64)
-            np.add.at(table, (sessions, np.searchsorted(-falling, -values, "left")), steps)
-            tables.append(table[:, :-1].cumsum(axis=1))
-        return tables[0], tables[1]
+        table = np.zeros((len(self.sessions), len(falling) + 1), np.int64)
+        np.add.at(table, (sessions, np.searchsorted(-falling, -values, "left")), steps)
+        return table[:, :-1].cumsum(axis=1)
 
     def _reached(self, threshold: float) -> int:
         return int(np.searchsorted(-self.scores, -threshold, "right"))
