@@ -6,25 +6,16 @@ is kept as how often it holds each session. What is summed over sessions is then
 thresholds.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, stdtrit
 
 from tocsin import TocsinError
+from tocsin.evaluation.measures.intervals import Band
 
 N_RESAMPLES = 1000
 # Thresholds that are drawn for in one go, so that memory stays flat however many there are.
 _AT_ONCE = 2_000
-
-
-class Band(NamedTuple):
-    """A figure at every threshold and its interval there, each of shape (thresholds,)."""
-
-    value: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
 
 
 def resample_counts(
@@ -86,7 +77,10 @@ def session_curve_band(
     seed: int = 0,
     strata: ArrayLike | None = None,
 ) -> Band:
-    """A ratio of sums over sessions at every threshold, such as recall or alarms an hour, with its interval.
+    """A ratio of sums over sessions at every threshold, with its interval from drawn sessions.
+
+    Of shares and rates the intervals of ``clustered`` cover better (benchmarks/interval_coverage.py): this one serves
+    ratios that are neither.
 
     Args:
         numerators: what each session adds above the line at each threshold, shape (sessions, thresholds).
