@@ -3,6 +3,7 @@
 Sessions are drawn anew for both at once, so what makes a session hard for both cancels out of the difference.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,12 @@ from tocsin import TocsinError
 from tocsin.evaluation.bench.alarms import false_alarms
 from tocsin.evaluation.bench.counts import Counts
 from tocsin.evaluation.bench.evaluation import Evaluation
-from tocsin.evaluation.bench.operating_point import DRAWS, LeastRecall
-from tocsin.evaluation.measures.bootstrap import expanded_percentile, resample_counts
+from tocsin.evaluation.bench.operating_point import LeastRecall
+from tocsin.evaluation.bench.scores import RecordingScores
+from tocsin.evaluation.measures.bootstrap import interval_over_sessions, ratio
 from tocsin.evaluation.measures.classification import area_under_roc
 from tocsin.evaluation.measures.intervals import Interval
+from tocsin.evaluation.measures.paired import McNemar, mcnemar
 
 if TYPE_CHECKING:
     import pandas
@@ -42,6 +45,7 @@ class Comparison:
         recall: at which ``at_recall`` compares the false alarms.
         at_recall: false alarms a sensor-hour at the thresholds that give both this recall; None where one cannot.
         area: under the ROC curve of recordings, where there are enough.
+        found_by_one: McNemar's test of the sounds that only one of both finds; None without sounds.
     """
 
     first: Evaluation
@@ -50,6 +54,7 @@ class Comparison:
     recall: float
     at_recall: Difference | None
     area: Difference | None
+    found_by_one: McNemar | None
 
     def found(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Of each sound, whether the first and the second find it at their thresholds."""
@@ -82,87 +87,85 @@ def compare(first: Evaluation, second: Evaluation, recall: float | None = None, 
     one, other = first.counts, second.counts
     if one.sessions != other.sessions or not np.array_equal(one.sound_session, other.sound_session):
         raise TocsinError("the two detectors were given other recordings or other truth: give both the same")
-    drawn = resample_counts(len(one.sessions), DRAWS, seed)
     differences = []
     found = [evaluation.counts.found_by_session(evaluation.threshold) for evaluation in (first, second)]
     if found[0][1].sum():
-        hits = [pair[0].astype(np.float64) for pair in found]
         sounds = found[0][1].astype(np.float64)
-        differences.append(_ratio("recall", hits[0], hits[1], sounds, drawn))
+        differences.append(_ratio("recall", found[0][0], found[1][0], sounds, seed))
     if one.hours.sum() > 0:
-        alarms = [
-            evaluation.counts.alarms_by_session(evaluation.threshold).astype(np.float64)
-            for evaluation in (first, second)
-        ]
-        differences.append(_ratio("false alarms a sensor-hour", alarms[0], alarms[1], one.hours, drawn))
+        alarms = [evaluation.counts.alarms_by_session(evaluation.threshold) for evaluation in (first, second)]
+        differences.append(_ratio("false alarms a sensor-hour", alarms[0], alarms[1], one.hours, seed))
     if recall is None:
         at_first = one.recall(first.threshold)
         recall = at_first.value if at_first else 0.9
     return Comparison(
-        first, second, tuple(differences), recall, _at_recall(one, other, recall, drawn), _areas(first, second, drawn)
+        first,
+        second,
+        tuple(differences),
+        recall,
+        _at_recall(one, other, recall, seed),
+        _areas(first, second, seed),
+        _mcnemar(first, second),
     )
 
 
+def _mcnemar(first: Evaluation, second: Evaluation) -> McNemar | None:
+    found = [evaluation.matched.found_at >= evaluation.threshold for evaluation in (first, second)]
+    return mcnemar(found[0], found[1], first.counts.sound_session) if len(found[0]) else None
+
+
 def _ratio(
-    figure: str,
-    first: NDArray[np.float64],
-    second: NDArray[np.float64],
-    of: NDArray[np.float64],
-    drawn: NDArray[np.float64],
+    figure: str, first: NDArray[np.int64], second: NDArray[np.int64], of: NDArray[np.float64], seed: int
 ) -> Difference:
-    whole = np.maximum(drawn @ of, 1e-12)
-    values = (drawn @ (first - second)) / whole
-    return _difference(figure, first.sum() / of.sum(), second.sum() / of.sum(), values, drawn.shape[1])
+    interval = interval_over_sessions(lambda drawn: ratio(drawn @ (first - second), drawn @ of), len(of), seed=seed)
+    return Difference(figure, float(first.sum() / of.sum()), float(second.sum() / of.sum()), interval)
 
 
-def _at_recall(first: Counts, second: Counts, recall: float, drawn: NDArray[np.float64]) -> Difference | None:
+def _at_recall(first: Counts, second: Counts, recall: float, seed: int) -> Difference | None:
     """The thresholds are chosen in each draw anew, so that the interval holds what choosing them adds."""
     if not len(first.found_at) or first.hours.sum() <= 0:
         return None
-    basis = LeastRecall(recall)
-    rates: list[NDArray[np.float64]] = []
-    values: list[NDArray[np.float64]] = []
-    for counts in (first, second):
-        falling = counts.curve_thresholds()
-        found, alarms = counts.matrices(falling)
-        sounds = np.bincount(counts.sound_session, minlength=len(counts.sessions))
-        for weights in (np.ones((1, drawn.shape[1])), drawn):
-            time = weights @ counts.hours
-            each = weights @ alarms
-            places = basis.choose(weights @ found, weights @ sounds, each, time)
-            if len(weights) == 1 and places[0] < 0:
-                return None
-            # A draw in which too many are missed at any threshold is given the lowest one.
-            chosen = each[np.arange(len(each)), places] / np.maximum(time, 1e-12)
-            (rates if len(weights) == 1 else values).append(chosen)
+    one, other = (_rates_at_recall(counts, LeastRecall(recall)) for counts in (first, second))
+    whole = np.ones((1, len(first.sessions)))
+    rates = one(whole)[0], other(whole)[0]
+    if np.isnan(rates).any():
+        return None
+    interval = interval_over_sessions(lambda drawn: one(drawn) - other(drawn), len(first.sessions), seed=seed)
     figure = f"false alarms a sensor-hour at {recall * 100:.3g} % recall"
-    return _difference(figure, rates[0][0], rates[1][0], values[0] - values[1], drawn.shape[1])
+    return Difference(figure, float(rates[0]), float(rates[1]), interval)
 
 
-def _areas(first: Evaluation, second: Evaluation, drawn: NDArray[np.float64]) -> Difference | None:
+def _rates_at_recall(counts: Counts, basis: LeastRecall) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """False alarms a sensor-hour of each draw, NaN where it finds too few at any threshold."""
+    falling = counts.curve_thresholds()
+    found, alarms = counts.matrices(falling)
+    sounds = np.bincount(counts.sound_session, minlength=len(counts.sessions))
+
+    def rates(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+        hours, raised = drawn @ counts.hours, drawn @ alarms
+        places = basis.choose(drawn @ found, drawn @ sounds, raised, hours)
+        return np.where(places >= 0, ratio(raised[np.arange(len(raised)), places], hours), np.nan)
+
+    return rates
+
+
+def _areas(first: Evaluation, second: Evaluation, seed: int) -> Difference | None:
     one, other = first.recordings, second.recordings
     if one is None or other is None:
         return None
     names, session = np.unique(one.sessions, return_inverse=True)
-    values = []
-    for counts in drawn:
-        weights = counts[session]
-        if weights[one.positive].sum() > 0 and weights[~one.positive].sum() > 0:
-            pair = [area_under_roc(each.scores, each.positive, weights) for each in (one, other)]
-            values.append(pair[0] - pair[1])
-    whole = [area_under_roc(each.scores, each.positive) for each in (one, other)]
-    return _difference("area under the ROC curve, of recordings", whole[0], whole[1], np.array(values), len(names))
 
+    def area(answers: RecordingScores, counts: NDArray[np.float64]) -> float:
+        weights, positive = counts[session], answers.positive
+        both = weights[positive].sum() > 0 and weights[~positive].sum() > 0
+        return area_under_roc(answers.scores, positive, weights) if both else np.nan
 
-def _difference(figure: str, first: float, second: float, values: NDArray[np.float64], sessions: int) -> Difference:
-    low, high = expanded_percentile(values, sessions)
-    between = float(first - second)
-    return Difference(
-        figure,
-        float(first),
-        float(second),
-        Interval(between, float(np.minimum(low, between)), float(np.maximum(high, between))),
-    )
+    def difference(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.array([area(one, counts) - area(other, counts) for counts in drawn])
+
+    interval = interval_over_sessions(difference, len(names), seed=seed)
+    whole = np.ones(len(names))
+    return Difference("area under the ROC curve, of recordings", area(one, whole), area(other, whole), interval)
 
 
 def _without(alarms: "pandas.DataFrame", others: "pandas.DataFrame", apart_s: float) -> "pandas.DataFrame":

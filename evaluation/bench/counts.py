@@ -62,7 +62,9 @@ class Counts:
 
     def rate(self, threshold: float) -> Rate | None:
         """The same with an interval that widens where alarms come in clusters, by session."""
-        return rate(self._by_session(self.alarm_steps, threshold), self.hours) if self.hours.sum() > 0 else None
+        # What is called behind the end of a recording that is one sound is in no hours.
+        alarms = np.where(self.hours > 0, self._by_session(self.alarm_steps, threshold), 0)
+        return rate(alarms, self.hours) if self.hours.sum() > 0 else None
 
     def found_by_session(self, threshold: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Sounds found, and all sounds, of each session."""

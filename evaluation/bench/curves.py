@@ -9,8 +9,8 @@ from scipy.special import gammaincinv
 from tocsin.evaluation.bench.counts import Counts
 from tocsin.evaluation.bench.pandas_needed import pandas_module
 from tocsin.evaluation.bench.scores import RecordingScores
-from tocsin.evaluation.measures.bootstrap import session_curve_band
 from tocsin.evaluation.measures.classification import roc_points
+from tocsin.evaluation.measures.clustered import share_band
 
 if TYPE_CHECKING:
     import pandas
@@ -48,7 +48,7 @@ def recall_by_threshold(counts: Counts) -> Curve | None:
         return None
     thresholds = counts.curve_thresholds()
     found, _ = counts.matrices(thresholds)
-    band = session_curve_band(found, np.bincount(counts.sound_session, minlength=len(counts.sessions)))
+    band = share_band(found, np.bincount(counts.sound_session, minlength=len(counts.sessions)))
     return Curve(thresholds, thresholds, band.value, band.low, band.high)
 
 
@@ -70,7 +70,7 @@ def precision_recall(counts: Counts) -> Curve | None:
     thresholds = counts.curve_thresholds()
     found, _ = counts.matrices(thresholds)
     wrong = counts.false_matrix(thresholds)
-    band = session_curve_band(found, found + wrong)
+    band = share_band(found, found + wrong)
     return Curve(thresholds, counts.recalls(thresholds), band.value, band.low, band.high)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from tocsin.evaluation.bench.counts import Counts
 from tocsin.evaluation.bench.operating_point import Budget
-from tocsin.evaluation.measures.clustered import worth_of
+from tocsin.evaluation.measures.clustered import independent_cases
 from tocsin.evaluation.measures.intervals import poisson_rate
 
 FEW_SESSIONS = 10
@@ -43,15 +43,14 @@ def needed(counts: Counts, threshold: float, budgets: tuple[Budget, ...] = ()) -
     if not of.sum():
         yield "No true sound is labelled, so nothing is said of how many are found: give --truth, or review a sample."
         return
-    interval, worth = counts.recall(threshold), worth_of(found, of)
+    interval, sounds = counts.recall(threshold), int(of.sum())
     if interval and (interval.high - interval.low) / 2 > HALF_WIDTH:
         value = min(max(interval.value, 0.02), 0.98)
         cases = 1.96**2 * value * (1 - value) / HALF_WIDTH**2
-        more = cases * worth.cases / max(worth.independent, 1.0)
+        more = max(cases * sounds / max(independent_cases(found, of), 1.0), sounds)
         yield (
             f"The share found is known to ± {(interval.high - interval.low) / 2 * 100:.0f} points. For ± 5 some "
-            f"{max(more, worth.cases):.0f} sounds of {max(more / worth.cases, 1) * worth.sessions:.0f} sessions like "
-            "these would be needed."
+            f"{more:.0f} sounds of {more / sounds * int((of > 0).sum()):.0f} sessions like these would be needed."
         )
 
 

@@ -15,12 +15,11 @@ from scipy.special import gammaincinv
 
 from tocsin import TocsinError
 from tocsin.evaluation.bench.counts import Counts
-from tocsin.evaluation.measures.bootstrap import expanded_percentile, resample_counts
+from tocsin.evaluation.measures.bootstrap import interval_over_sessions
 from tocsin.evaluation.measures.clustered import rate, share
 from tocsin.evaluation.measures.intervals import Interval, Rate
 
 PARTS = 5
-DRAWS = 1000
 _HOURS = {"hour": 1.0, "day": 24.0, "week": 168.0, "month": 730.5, "year": 8766.0}
 _WORDS = {"one": 1.0, "two": 2.0, "three": 3.0, "a": 1.0, "no": 0.0, "half": 0.5, "ten": 10.0}
 _BUDGET = re.compile(
@@ -169,18 +168,20 @@ def operating_point(counts: Counts, basis: Basis, seed: int = 0) -> OperatingPoi
     threshold = _chosen(counts, basis, np.ones(len(counts.sessions)))
     if threshold is None:
         return None
-    falling = np.union1d(-counts.curve_thresholds(), -threshold)
-    found, alarms = counts.matrices(-falling)
+    falling = -np.union1d(-counts.curve_thresholds(), -threshold)
+    found, alarms = counts.matrices(falling)
     sounds = np.bincount(counts.sound_session, minlength=len(counts.sessions))
-    drawn = resample_counts(len(counts.sessions), DRAWS, seed)
-    places = basis.choose(drawn @ found, drawn @ sounds, drawn @ alarms, drawn @ counts.hours)
-    # A draw in which no threshold will do would have one above them all.
-    values = np.where(places >= 0, -falling[places], -falling[0])
-    low, high = expanded_percentile(values, len(counts.sessions))
+
+    def chosen(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+        places = basis.choose(drawn @ found, drawn @ sounds, drawn @ alarms, drawn @ counts.hours)
+        # A draw in which no threshold will do would have one above them all.
+        return np.where(places >= 0, falling[places], falling[0])
+
+    _, low, high = interval_over_sessions(chosen, len(counts.sessions), seed=seed, bounds=(falling[-1], falling[0]))
     unseen_recall, unseen_rate = _unseen(counts, basis, seed)
     return OperatingPoint(
         said=basis.said,
-        threshold=Interval(threshold, float(np.minimum(low, threshold)), float(np.maximum(high, threshold))),
+        threshold=Interval(threshold, low, high),
         recall=counts.recall(threshold),
         alarms=counts.alarms(threshold),
         rate=counts.rate(threshold),
@@ -223,7 +224,7 @@ def _unseen(counts: Counts, basis: Basis, seed: int) -> tuple[Interval | None, R
         alarms[mine] = counts.alarms_by_session(threshold)[mine]
     return (
         share(found, of) if of.sum() else None,
-        rate(alarms, counts.hours) if counts.hours.sum() > 0 else None,
+        rate(np.where(counts.hours > 0, alarms, 0), counts.hours) if counts.hours.sum() > 0 else None,
     )
 
 

@@ -7,12 +7,17 @@ from numpy.typing import NDArray
 
 from tocsin.evaluation.bench.counts import Counts
 from tocsin.evaluation.bench.matching import NEITHER, TRUE, Matched
-from tocsin.evaluation.measures.bootstrap import expanded_percentile, resample_counts
+from tocsin.evaluation.measures.bootstrap import (
+    N_RESAMPLES,
+    expanded_percentile,
+    interval_over_sessions,
+    ratio,
+    resample_counts,
+)
 from tocsin.evaluation.measures.calibration import BINS, Bin, reliability
 from tocsin.evaluation.measures.classification import area_under_roc, session_interval
 from tocsin.evaluation.measures.intervals import Interval
 
-DRAWS = 1000
 LEAST_RECORDINGS = 5  # of either side, below which a curve of recordings says nothing
 
 
@@ -53,12 +58,11 @@ def f1(counts: Counts, threshold: float, seed: int = 0) -> Interval | None:
     wrong = counts.false_by_session(threshold)
     if not (sounds + wrong).sum():
         return None
-    drawn = resample_counts(len(counts.sessions), DRAWS, seed)
-    hits, errors = drawn @ found, drawn @ (wrong + sounds - found)
-    values = 2 * hits / np.maximum(2 * hits + errors, 1)
-    low, high = expanded_percentile(values, len(counts.sessions))
-    value = 2 * found.sum() / (found + wrong + sounds).sum()
-    return Interval(float(value), float(np.minimum(low, value)), float(np.maximum(high, value)))
+
+    def of(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+        return ratio(2 * drawn @ found, drawn @ (found + wrong + sounds))
+
+    return interval_over_sessions(of, len(counts.sessions), seed=seed, bounds=(0.0, 1.0))
 
 
 def best_f1(counts: Counts) -> tuple[float, float] | None:
@@ -110,7 +114,7 @@ def calibration(matched: Matched, seed: int = 0) -> Calibration | None:
     value = float(error(np.ones((1, len(names))))[0])
     # What a draw adds to the error by chance the recordings have added already: the interval is turned round the value
     # (the basic one; Davison and Hinkley 1997, equation 5.6).
-    draws = error(resample_counts(len(names), DRAWS, seed))
+    draws = error(resample_counts(len(names), N_RESAMPLES, seed))
     low, high = expanded_percentile(draws, len(names))
     interval = Interval(value, float(np.maximum(0.0, 2 * value - high)), float(np.maximum(value, 2 * value - low)))
     return Calibration(interval, reliability(stated, right), float(stated.mean()), float(right.mean()), len(stated))

@@ -6,25 +6,21 @@ is kept as how often it holds each session. What is summed over sessions is then
 thresholds.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, stdtrit
 
 from tocsin import TocsinError
+from tocsin.evaluation.measures.intervals import Band, Interval
 
 N_RESAMPLES = 1000
 # Thresholds that are drawn for in one go, so that memory stays flat however many there are.
 _AT_ONCE = 2_000
 
-
-class Band(NamedTuple):
-    """A figure at every threshold and its interval there, each of shape (thresholds,)."""
-
-    value: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
+# Counts of the sessions in each draw, shape (draws, sessions), to the figure of each draw, shape (draws,).
+OfCounts = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 def resample_counts(
@@ -78,6 +74,61 @@ def expanded_percentile(
     return np.where(none, np.nan, low), np.where(none, np.nan, high)
 
 
+def interval_over_sessions(
+    statistic: OfCounts,
+    n_sessions: int,
+    n_resamples: int = N_RESAMPLES,
+    confidence: float = 0.95,
+    seed: int = 0,
+    strata: ArrayLike | None = None,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
+) -> Interval:
+    """Any figure of sessions, with its interval: on each side the wider of the bootstrap's and the jackknife's.
+
+    The one is the expanded percentile interval, the other Student's with the standard error of leaving out one session
+    at a time (Davison and Hinkley 1997, section 2.7). With few or uneven sessions each covers less than it states, and
+    the wider of both most nearly what it states (benchmarks/interval_coverage.py). A figure at its bound, which it has
+    in every draw, has an interval of no width.
+
+    Args:
+        statistic: counts of the sessions in each draw, shape (draws, sessions), to the figure of each draw, (draws,),
+            NaN where it has none.
+        n_sessions: those that have a say in the figure.
+        n_resamples: draws.
+        confidence: of the interval.
+        seed: of the draws.
+        strata: as in ``resample_counts``.
+        bounds: what the figure cannot be below and above, such as 0 and 1.
+
+    Returns:
+        Ends of NaN for a single session, or one of each kind.
+    """
+    kinds = np.zeros(n_sessions, dtype=int) if strata is None else np.unique(strata, return_inverse=True)[1]
+    value = float(statistic(np.ones((1, n_sessions)))[0])
+    freedom = n_sessions - len(np.unique(kinds))
+    if freedom < 1 or np.isnan(value):
+        return Interval(value, np.nan, np.nan)
+    drawn = statistic(resample_counts(n_sessions, n_resamples, seed, strata))
+    low, high = expanded_percentile(drawn, freedom + 1, confidence)
+    without = np.concatenate([statistic(rows) for rows in _without_one(n_sessions)])
+    variance = 0.0
+    for kind in np.unique(kinds):
+        left = without[kinds == kind]
+        variance += (len(left) - 1) / len(left) * float(((left - left.mean()) ** 2).sum())
+    reach = -stdtrit(freedom, (1.0 - confidence) / 2.0) * np.sqrt(variance)
+    # Without the only session of its kind there may be no figure: then the draws alone speak.
+    ends = np.clip([np.fmin(low, value - reach), np.fmax(high, value + reach)], *bounds)
+    return Interval(value, float(ends[0]), float(ends[1]))
+
+
+def _without_one(n_sessions: int) -> Iterator[NDArray[np.float64]]:
+    """Counts of all sessions but one, for each, some hundred rows at a time."""
+    for start in range(0, n_sessions, 500):
+        rows = np.ones((min(500, n_sessions - start), n_sessions))
+        rows[np.arange(len(rows)), start + np.arange(len(rows))] = 0
+        yield rows
+
+
 def session_curve_band(
     numerators: ArrayLike,
     denominators: ArrayLike,
@@ -86,7 +137,10 @@ def session_curve_band(
     seed: int = 0,
     strata: ArrayLike | None = None,
 ) -> Band:
-    """A ratio of sums over sessions at every threshold, such as recall or alarms an hour, with its interval.
+    """A ratio of sums over sessions at every threshold, with its interval from drawn sessions.
+
+    Of shares and rates the intervals of ``clustered`` cover better (benchmarks/interval_coverage.py): this one serves
+    ratios that are neither.
 
     Args:
         numerators: what each session adds above the line at each threshold, shape (sessions, thresholds).

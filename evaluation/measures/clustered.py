@@ -1,94 +1,144 @@
-"""Shares and rates with intervals that know of sessions: sounds of one session resemble one another.
+"""Shares and rates with intervals that know how alike the recordings of a session are, at many thresholds at once.
 
-Both take an exact interval (Clopper and Pearson 1934 of a share, Garwood 1936 of a rate) for as many independent cases
-as the spread between sessions says the data are worth: Korn and Graham 1998, "Confidence intervals for proportions with
-small expected number of positive counts estimated from survey data". Other than a bootstrap they have a width where all
-or none was found.
+An exact interval takes events for independent. Those of a session are not, so they are worth fewer: as many as would
+give independent events the variance that is seen between sessions. The exact interval of so many is stated. With few
+sessions, and near 0 and 1, it covers where the bootstrap does not (benchmarks/interval_coverage.py).
 """
-
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import beta, norm, t
+from scipy.special import betaincinv, gammaincinv, ndtri, stdtrit
 
 from tocsin import TocsinError
-from tocsin.evaluation.measures.intervals import Interval, Rate, poisson_rate
+from tocsin.evaluation.measures.intervals import Band, Interval, Rate
+
+Array = NDArray[np.float64]
 
 
-class Worth(NamedTuple):
-    """How many independent cases the data are worth, of how many in how many sessions."""
-
-    independent: float
-    cases: float
-    sessions: int
-
-
-def share(hits: ArrayLike, of: ArrayLike, confidence: float = 0.95) -> Interval:
-    """Share of cases with its interval; ``hits`` and ``of`` count those of each session, shape (sessions,).
-
-    Sessions without cases say nothing. Where all sessions agree that all or none was hit, a session counts as one case.
+def share(found: ArrayLike, of: ArrayLike, confidence: float = 0.95) -> Interval:
+    """:func:`share_band` at one threshold: ``found`` and ``of`` have shape (sessions,).
 
     Raises:
-        TocsinError: there is no case.
+        TocsinError: there was nothing to find.
     """
-    hit, cases = _cases(hits, of)
-    value, worth = hit.sum() / cases.sum(), worth_of(hit, cases, confidence).independent
-    tail = (1.0 - confidence) / 2.0
-    low = 0.0 if value == 0 else float(beta.ppf(tail, value * worth, (1 - value) * worth + 1))
-    high = 1.0 if value == 1 else float(beta.ppf(1 - tail, value * worth + 1, (1 - value) * worth))
-    return Interval(float(value), low, high)
-
-
-def worth_of(hits: ArrayLike, of: ArrayLike, confidence: float = 0.95) -> Worth:
-    """Of a share: the effective sample size, with the degrees of freedom of the sessions; as :func:`share`."""
-    hit, cases = _cases(hits, of)
-    sessions, number = len(cases), cases.sum()
-    value = hit.sum() / number
-    if sessions < 2 or value in (0.0, 1.0):
-        return Worth(float(sessions), float(number), sessions)
-    variance = sessions / (sessions - 1) * ((hit - value * cases) ** 2).sum() / number**2
-    independent = value * (1 - value) / variance if variance > 0 else np.inf
-    # The variance is itself an estimate from few sessions.
-    ratio = t.ppf(0.5 + confidence / 2, max(number - 1, 1)) / t.ppf(0.5 + confidence / 2, sessions - 1)
-    return Worth(float(min(independent * ratio**2, number)), float(number), sessions)
+    band = share_band(np.asarray(found)[:, None], of, confidence)
+    if np.isnan(band.value[0]):
+        raise TocsinError("a share needs cases, and here are none")
+    return Interval(*(float(part[0]) for part in band))
 
 
 def rate(counts: ArrayLike, hours: ArrayLike, confidence: float = 0.95) -> Rate:
-    """Events an hour with an interval wider than the Poisson one by what sessions differ more than chance lets them.
-
-    ``counts`` and ``hours`` are of each session, shape (sessions,). With one session, or no event, it is the Poisson
-    interval: nothing tells how sessions differ.
+    """:func:`rate_band` at one threshold: ``counts`` and ``hours`` have shape (sessions,).
 
     Raises:
-        TocsinError: there is no time.
+        TocsinError: there are no hours.
     """
-    count, time = np.asarray(counts, dtype=np.float64), np.asarray(hours, dtype=np.float64)
-    if time.sum() <= 0:
+    band = rate_band(np.asarray(counts)[:, None], hours, confidence)
+    if np.isnan(band.value[0]):
         raise TocsinError("a rate needs time that was listened to, and here is none")
-    total, sessions = count.sum(), int((time > 0).sum())
-    value = total / time.sum()
-    exact = poisson_rate(int(total), float(time.sum()), confidence)
-    if total == 0 or sessions < 2:
-        return exact
-    spread = sessions / (sessions - 1) * ((count - value * time) ** 2).sum() / total
-    ratio = t.ppf(0.5 + confidence / 2, sessions - 1) / norm.ppf(0.5 + confidence / 2)
-    # A session weighs as much less as sessions differ more; never more than an event of its own.
-    factor = max(1.0, spread * ratio**2)
-    low, high = _garwood(total / factor, confidence)
-    return Rate(float(value), float(low * factor / time.sum()), float(high * factor / time.sum()))
+    return Rate(*(float(part[0]) for part in band))
 
 
-def _garwood(count: float, confidence: float) -> tuple[float, float]:
-    from scipy.special import gammaincinv
+def share_band(found: ArrayLike, of: ArrayLike, confidence: float = 0.95, trials: float | None = None) -> Band:
+    """Share of what was there that was found, such as recall, with the interval of Korn and Graubard (1998).
 
+    Clopper and Pearson's interval of ``trials`` over the design effect, and over (t / z)² for a variance that is known
+    from few sessions. Where nothing or all was found no variance is seen: each session counts as one trial.
+
+    Args:
+        found: of each session at each threshold, shape (sessions, thresholds).
+        of: what there was to find, shape (sessions,) or as ``found``; a session without any is left out.
+        confidence: of the interval at each threshold.
+        trials: single things to find, where ``found`` and ``of`` are weighted; the sum of ``of`` where not given.
+
+    Returns:
+        NaN where there was nothing to find.
+
+    Raises:
+        TocsinError: the shapes do not fit, or more was found than was there.
+    """
+    hits, all_of = _columns(found, of)
+    if (hits > all_of * (1 + 1e-9)).any() or (hits < 0).any():
+        raise TocsinError("a share needs between nothing and all found, and in a session more was found than was there")
+    share, worth = _worth(hits, all_of, confidence, trials)
+    tail, hit, miss = (1.0 - confidence) / 2.0, worth * share, worth * (1 - share)
+    with np.errstate(invalid="ignore"):
+        low = np.where(hit > 0, betaincinv(hit, miss + 1, tail), share)
+        high = np.where(miss > 0, betaincinv(hit + 1, miss, 1.0 - tail), share)
+    return Band(share, low, high)
+
+
+def independent_cases(found: ArrayLike, of: ArrayLike, confidence: float = 0.95) -> float:
+    """How many independent cases those of the sessions are worth, as :func:`share` takes them; shape (sessions,)."""
+    hits, all_of = _columns(np.asarray(found)[:, None], of)
+    return float(_worth(hits, all_of, confidence, None)[1][0])
+
+
+def _worth(hits: Array, all_of: Array, confidence: float, trials: float | None) -> tuple[Array, Array]:
+    """Share at each threshold, and how many independent trials it is known from."""
+    total, n_sessions = all_of.sum(axis=0), (all_of > 0).sum(axis=0)
+    share = np.clip(_divided(hits.sum(axis=0), total), 0.0, 1.0)
+    variance = _divided(_variance_of_sum(hits - share * all_of, n_sessions), total**2)
+    singles = total if trials is None else np.full(total.shape, float(trials))
+    seen = (share > 0) & (share < 1) & (n_sessions > 1)
+    worth = _divided(share * (1 - share) * _student_over_normal(n_sessions, confidence) ** -2, variance)
+    # No spread between sessions that share what is neither 0 nor 1: trials are as good as independent.
+    worth = np.where(seen, np.where(variance > 0, worth, singles), n_sessions)
+    return share, np.minimum(worth, singles)
+
+
+def rate_band(counts: ArrayLike, hours: ArrayLike, confidence: float = 0.95) -> Band:
+    """Events an hour with Garwood's exact interval of a Poisson count, widened by how much sessions differ.
+
+    The count and the hours are divided by the dispersion between sessions, over what a Poisson count has (McCullagh and
+    Nelder 1989, section 6.2.3; 1 at the least), and by (t / z)² as in ``share_band``. Where sessions differ no more
+    than a Poisson count does, and where nothing was counted or there is but one session, it is Garwood's own.
+
+    Args:
+        counts: events of each session at each threshold, shape (sessions, thresholds).
+        hours: listened to, shape (sessions,) or as ``counts``; a session without any is left out.
+        confidence: of the interval at each threshold.
+
+    Returns:
+        NaN where there are no hours.
+
+    Raises:
+        TocsinError: the shapes do not fit, or there is an event in no time.
+    """
+    events, listened = _columns(counts, hours)
+    if (events[listened <= 0] != 0).any():
+        raise TocsinError("a rate needs hours, and a session has events in none")
+    total, n_sessions = listened.sum(axis=0), (listened > 0).sum(axis=0)
+    count = events.sum(axis=0)
+    rate = _divided(count, total)
+    dispersion = _divided(_variance_of_sum(events - rate * listened, n_sessions), count)
+    wider = (n_sessions > 1) & (dispersion > 1)
+    scale = np.where(wider, dispersion * _student_over_normal(n_sessions, confidence) ** 2, 1.0)
+    tail, worth = (1.0 - confidence) / 2.0, count / scale
+    low = np.where(worth > 0, gammaincinv(np.where(worth > 0, worth, 1.0), tail), 0.0)
+    return Band(rate, _divided(low * scale, total), _divided(gammaincinv(worth + 1, 1.0 - tail) * scale, total))
+
+
+def _columns(above: ArrayLike, below: ArrayLike) -> tuple[Array, Array]:
+    top, bottom = np.asarray(above, dtype=np.float64), np.asarray(below, dtype=np.float64)
+    wide = bottom[:, None] if bottom.ndim == 1 else bottom
+    if top.ndim != 2 or wide.ndim != 2 or len(top) != len(wide) or wide.shape[1] not in (1, top.shape[1]):
+        raise TocsinError(
+            f"counts must have the shape (sessions, thresholds), what they are of the same or (sessions,), not "
+            f"{top.shape} and {bottom.shape}"
+        )
+    return top, np.broadcast_to(wide, top.shape)
+
+
+def _variance_of_sum(residuals: Array, n_sessions: NDArray[np.intp]) -> Array:
+    """Variance of a sum over sessions whose residuals (sessions, thresholds) add up to 0 (Cochran 1977, eq. 6.13)."""
+    return (residuals**2).sum(axis=0) * n_sessions / np.maximum(n_sessions - 1, 1)
+
+
+def _student_over_normal(n_sessions: NDArray[np.intp], confidence: float) -> Array:
     tail = (1.0 - confidence) / 2.0
-    return float(gammaincinv(count, tail)), float(gammaincinv(count + 1, 1 - tail))
+    return stdtrit(np.maximum(n_sessions - 1, 1), tail) / ndtri(tail)
 
 
-def _cases(hits: ArrayLike, of: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    hit, cases = np.asarray(hits, dtype=np.float64), np.asarray(of, dtype=np.float64)
-    some = cases > 0
-    if not some.any():
-        raise TocsinError("a share needs cases, and here are none")
-    return hit[some], cases[some]
+def _divided(above: Array, below: Array) -> Array:
+    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from scipy.special import gammaincinv
 
 
@@ -11,6 +13,14 @@ class Interval(NamedTuple):
     value: float
     low: float
     high: float
+
+
+class Band(NamedTuple):
+    """A figure at every threshold and its interval there, each of shape (thresholds,)."""
+
+    value: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
 
 
 class Rate(Interval):
