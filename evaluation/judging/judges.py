@@ -5,12 +5,24 @@ The folds of a cross-validation judge their own share each: a session belongs to
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from tocsin import TocsinError
+from tocsin.data.audio import Audio
 from tocsin.data.labels import CLASSES
-from tocsin.evaluation.hearing.examples import Example
 from tocsin.inference.classify import classify_samples
 from tocsin.inference.model import Model
+
+
+class Recorded(Protocol):
+    """A recording of a session."""
+
+    @property
+    def group(self) -> str:
+        """The session that weight cards name."""
+
+    def read(self) -> Audio:
+        """Read the waveform."""
 
 
 class Judges:
@@ -67,15 +79,15 @@ class Judges:
             raise TocsinError(f"the session {session} was trained or validated on by all weights given")
         return model
 
-    def probabilities(self, example: Example) -> dict[str, float]:
+    def probabilities(self, example: Recorded) -> dict[str, float]:
         """Probability of each class in the window in which a gunshot is likeliest, as ``tocsin classify`` gives it."""
         audio = example.read()
         return classify_samples(self.required(example.group), audio.samples, audio.sample_rate)
 
-    def thresholds(self, examples: Sequence[Example]) -> tuple[float, ...]:
+    def thresholds(self, examples: Sequence[Recorded]) -> tuple[float, ...]:
         """Of each example, the threshold of its judge's card."""
         return tuple(self.required(example.group).card.threshold for example in examples)
 
-    def gunshot_shares(self, examples: Sequence[Example]) -> tuple[float | None, ...]:
+    def gunshot_shares(self, examples: Sequence[Recorded]) -> tuple[float | None, ...]:
         """Of each example, the share of gunshots that its judge takes for granted, where its card says."""
         return tuple(self.required(example.group).card.gunshot_share for example in examples)
