@@ -10,8 +10,8 @@ from typing import Protocol
 from tocsin import TocsinError
 from tocsin.data.audio import Audio
 from tocsin.data.labels import CLASSES
+from tocsin.inference.audio_model import AudioModel
 from tocsin.inference.classify import classify_samples
-from tocsin.inference.model import Model
 
 
 class Recorded(Protocol):
@@ -39,7 +39,7 @@ class Judges:
     """
 
     def __init__(self, weights: Sequence[str | Path] = ()) -> None:
-        self.models = [Model(name) for name in weights] or [Model()]
+        self.models = [AudioModel(name) for name in weights] or [AudioModel()]
         for model in self.models:
             if set(model.card.classes) != set(CLASSES):
                 raise TocsinError(f"{model.path}: has the classes {', '.join(model.card.classes)}, not the five")
@@ -62,7 +62,7 @@ class Judges:
         stems = [model.path.stem for model in self.models]
         return tuple(i if ids.count(i) == 1 else f"{i} ({stem})" for i, stem in zip(ids, stems, strict=True))
 
-    def judge_of(self, session: str) -> Model | None:
+    def judge_of(self, session: str) -> AudioModel | None:
         """The model that judges a session, None where all have met it."""
         may = [model for model in self.models if model.card.may_judge(session)]
         held_out = [model for model in may if session in model.card.held_out.get("test", [])]
@@ -72,7 +72,7 @@ class Judges:
         """Whether some model never met a session."""
         return self.judge_of(session) is not None
 
-    def required(self, session: str) -> Model:
+    def required(self, session: str) -> AudioModel:
         """The model that judges a session. Raises ``TocsinError`` where all have met it."""
         model = self.judge_of(session)
         if model is None:
