@@ -23,9 +23,9 @@ from tocsin import TocsinError
 from tocsin.data.labels import CLASSES
 from tocsin.data.public.pittsburgh import SOURCE
 from tocsin.data.splits import session_weights
-from tocsin.evaluation.hearing.evidence import side_by_side
 from tocsin.evaluation.hearing.examples import clip_examples, clip_rows, live_fire_tests, live_fire_windows
-from tocsin.evaluation.hearing.judges import Judges
+from tocsin.evaluation.judging.judges import Judges
+from tocsin.evaluation.judging.side_by_side import side_by_side
 from tocsin.evaluation.measures.calibration import at_share
 from tocsin.localization.incidents.evidence import STATED_FOR
 from tocsin.models.model_file import recalibrate

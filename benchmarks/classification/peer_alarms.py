@@ -25,7 +25,6 @@ from tocsin.data.audio import Audio
 from tocsin.data.public.pittsburgh import LiveFireTest
 from tocsin.evaluation.hearing.alarm_sections import RECALLS, alarms_by_place
 from tocsin.evaluation.hearing.counting import Heard, joined, threshold_of_recall
-from tocsin.evaluation.hearing.evidence import side_by_side
 from tocsin.evaluation.hearing.examples import (
     Example,
     clip_examples,
@@ -34,8 +33,9 @@ from tocsin.evaluation.hearing.examples import (
     live_fire_group,
     live_fire_tests,
 )
-from tocsin.evaluation.hearing.judges import Judges
 from tocsin.evaluation.hearing.listening import Bangs, clip_heard, hear_clip, hear_test, live_fire_heard
+from tocsin.evaluation.judging.judges import Judges
+from tocsin.evaluation.judging.side_by_side import side_by_side
 
 
 class Peer(Protocol):

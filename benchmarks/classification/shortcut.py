@@ -40,10 +40,10 @@ from sklearn.preprocessing import StandardScaler
 from tocsin import TocsinError
 from tocsin.data.labels import CLASSES
 from tocsin.data.splits import session_weights
-from tocsin.evaluation.hearing.evidence import side_by_side
 from tocsin.evaluation.hearing.examples import Example, clip_examples, clip_rows, divide
-from tocsin.evaluation.hearing.judges import Judges
 from tocsin.evaluation.hearing.sections import area
+from tocsin.evaluation.judging.judges import Judges
+from tocsin.evaluation.judging.side_by_side import side_by_side
 from tocsin.evaluation.report.section import text
 from tocsin.inference.classify import classify_samples
 

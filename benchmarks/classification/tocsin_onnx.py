@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.evaluation.hearing.examples import Example
-from tocsin.evaluation.hearing.judges import Judges
+from tocsin.evaluation.judging.judges import Judges
 from tocsin.inference.classify import annotate
 
 

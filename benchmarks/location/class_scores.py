@@ -20,9 +20,9 @@ import numpy as np
 
 from tocsin import TocsinError
 from tocsin.data.labels import CLASSES
-from tocsin.evaluation.hearing.evidence import side_by_side
 from tocsin.evaluation.hearing.examples import clip_examples, clip_rows, live_fire_tests, live_fire_windows
-from tocsin.evaluation.hearing.judges import Judges
+from tocsin.evaluation.judging.judges import Judges
+from tocsin.evaluation.judging.side_by_side import side_by_side
 from tocsin.localization.incidents.evidence import KINDS
 
 TABLE = Path(__file__).parent / "class_scores.csv"

@@ -16,7 +16,6 @@ from tocsin.evaluation.hearing.alarm_sections import (
     two_sensors,
 )
 from tocsin.evaluation.hearing.evidence import Evidence, gather
-from tocsin.evaluation.hearing.judges import Judges
 from tocsin.evaluation.hearing.plots import require_matplotlib, write_plots
 from tocsin.evaluation.hearing.sections import (
     by_distance,
@@ -28,6 +27,7 @@ from tocsin.evaluation.hearing.sections import (
     hard_negatives,
     open_set,
 )
+from tocsin.evaluation.judging.judges import Judges
 from tocsin.evaluation.report.section import Section
 
 DESCRIPTION = """How well does Tocsin hear? The standard report, on recordings that the judging weights never met.

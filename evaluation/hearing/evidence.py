@@ -1,15 +1,11 @@
 """What a report rests on: the answers of the judges to every recording that they may judge."""
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import track
 
 from tocsin import TocsinError
 from tocsin.data.manifests import ManifestRow
@@ -25,11 +21,9 @@ from tocsin.evaluation.hearing.examples import (
     live_fire_tests,
     live_fire_windows,
 )
-from tocsin.evaluation.hearing.judges import Judges
 from tocsin.evaluation.hearing.listening import hear_clip, hear_test
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+from tocsin.evaluation.judging.judges import Judges
+from tocsin.evaluation.judging.side_by_side import Item, Result, side_by_side
 
 
 @dataclass(frozen=True)
@@ -129,23 +123,6 @@ def gather(recordings: Path, judges: Judges, open_set_labels: Sequence[str] = ()
             + over(lambda test: hear_test(test, judges), tests, "listening to the live fire")
         ),
     )
-
-
-def side_by_side(
-    function: Callable[[Item], Result], items: Sequence[Item], workers: int, said: str = "listening"
-) -> list[Result]:
-    """``function`` of each item in the order of the items, so many at once, with a progress bar that says what.
-
-    After an error the rest is not begun.
-    """
-    console = Console(stderr=True)
-    pool = ThreadPoolExecutor(workers)
-    try:
-        results = pool.map(function, items)
-        bar = track(results, said, total=len(items), console=console, transient=True, disable=not console.is_terminal)
-        return list(bar)
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _answers(examples: Sequence[Example], judges: Judges, probabilities: Sequence[dict[str, float]]) -> Answers:

@@ -6,8 +6,6 @@ windows round it. Each is a stream of its own; joined, the joints would be bangs
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
 from tocsin.acoustics.atmosphere import speed_of_sound_mps
 from tocsin.data.audio import Audio
 from tocsin.data.public.pittsburgh import (
@@ -18,7 +16,8 @@ from tocsin.data.public.pittsburgh import (
 )
 from tocsin.evaluation.hearing.counting import Heard, Sensor, Shot, Stretch
 from tocsin.evaluation.hearing.examples import Example, live_fire_group
-from tocsin.evaluation.hearing.judges import Judges
+from tocsin.evaluation.judging.judges import Judges
+from tocsin.evaluation.judging.quiet import with_lead_in
 from tocsin.inference.detect import detect
 from tocsin.inference.model import Model
 
@@ -28,8 +27,6 @@ Bangs = Sequence[tuple[float, float]]
 LIVE_FIRE_BACKGROUND = "live-fire background"
 # An event this near to the published arrival of a shot, seconds, is that shot.
 _SAME_S = 0.1
-# A clip cut out where its bang begins has no onset; a stream has something before it. So much quiet is put there.
-_BEFORE_S, _BEFORE_DB = 0.5, -60.0
 
 
 def hear_clip(example: Example, judges: Judges) -> Heard:
@@ -38,12 +35,8 @@ def hear_clip(example: Example, judges: Judges) -> Heard:
     Half a second of noise, 60 dB below its peak, comes before a gunshot: some begin inside the bang.
     """
     audio = example.read()
-    samples = audio.samples
-    if example.class_name == "gunshot":
-        quiet = np.random.default_rng(0).standard_normal(round(_BEFORE_S * audio.sample_rate))
-        quiet *= np.abs(samples).max() * 10 ** (_BEFORE_DB / 20)
-        samples = np.concatenate([quiet.astype(np.float32), samples])
-    return clip_heard(example, audio, _bangs(Audio(samples, audio.sample_rate), judges.required(example.group)))
+    played = with_lead_in(audio) if example.class_name == "gunshot" else audio
+    return clip_heard(example, audio, _bangs(played, judges.required(example.group)))
 
 
 def hear_test(test: LiveFireTest, judges: Judges) -> Heard:

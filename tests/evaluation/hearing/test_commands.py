@@ -13,9 +13,9 @@ from tocsin.data.public.pittsburgh import read_live_fire
 from tocsin.evaluation.hearing.commands import main
 from tocsin.evaluation.hearing.counting import joined
 from tocsin.evaluation.hearing.examples import clip_examples, clip_rows, live_fire_windows
-from tocsin.evaluation.hearing.judges import Judges
 from tocsin.evaluation.hearing.listening import hear_clip, hear_test
 from tocsin.evaluation.hearing.two_sensors import paired_alarms, rounds_found
+from tocsin.evaluation.judging.judges import Judges
 from tocsin.inference.detect import detect
 from tocsin.inference.model import Model
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tocsin.evaluation.hearing.evidence import side_by_side
+from tocsin.evaluation.judging.side_by_side import side_by_side
 
 
 def test_results_come_in_the_order_of_the_items_whoever_is_ready_first():

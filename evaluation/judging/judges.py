@@ -5,12 +5,24 @@ The folds of a cross-validation judge their own share each: a session belongs to
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from tocsin import TocsinError
+from tocsin.data.audio import Audio
 from tocsin.data.labels import CLASSES
-from tocsin.evaluation.hearing.examples import Example
+from tocsin.inference.audio_model import AudioModel
 from tocsin.inference.classify import classify_samples
-from tocsin.inference.model import Model
+
+
+class Recorded(Protocol):
+    """A recording of a session."""
+
+    @property
+    def group(self) -> str:
+        """The session that weight cards name."""
+
+    def read(self) -> Audio:
+        """Read the waveform."""
 
 
 class Judges:
@@ -27,7 +39,7 @@ class Judges:
     """
 
     def __init__(self, weights: Sequence[str | Path] = ()) -> None:
-        self.models = [Model(name) for name in weights] or [Model()]
+        self.models = [AudioModel(name) for name in weights] or [AudioModel()]
         for model in self.models:
             if set(model.card.classes) != set(CLASSES):
                 raise TocsinError(f"{model.path}: has the classes {', '.join(model.card.classes)}, not the five")
@@ -50,7 +62,7 @@ class Judges:
         stems = [model.path.stem for model in self.models]
         return tuple(i if ids.count(i) == 1 else f"{i} ({stem})" for i, stem in zip(ids, stems, strict=True))
 
-    def judge_of(self, session: str) -> Model | None:
+    def judge_of(self, session: str) -> AudioModel | None:
         """The model that judges a session, None where all have met it."""
         may = [model for model in self.models if model.card.may_judge(session)]
         held_out = [model for model in may if session in model.card.held_out.get("test", [])]
@@ -60,22 +72,22 @@ class Judges:
         """Whether some model never met a session."""
         return self.judge_of(session) is not None
 
-    def required(self, session: str) -> Model:
+    def required(self, session: str) -> AudioModel:
         """The model that judges a session. Raises ``TocsinError`` where all have met it."""
         model = self.judge_of(session)
         if model is None:
             raise TocsinError(f"the session {session} was trained or validated on by all weights given")
         return model
 
-    def probabilities(self, example: Example) -> dict[str, float]:
+    def probabilities(self, example: Recorded) -> dict[str, float]:
         """Probability of each class in the window in which a gunshot is likeliest, as ``tocsin classify`` gives it."""
         audio = example.read()
         return classify_samples(self.required(example.group), audio.samples, audio.sample_rate)
 
-    def thresholds(self, examples: Sequence[Example]) -> tuple[float, ...]:
+    def thresholds(self, examples: Sequence[Recorded]) -> tuple[float, ...]:
         """Of each example, the threshold of its judge's card."""
         return tuple(self.required(example.group).card.threshold for example in examples)
 
-    def gunshot_shares(self, examples: Sequence[Example]) -> tuple[float | None, ...]:
+    def gunshot_shares(self, examples: Sequence[Recorded]) -> tuple[float | None, ...]:
         """Of each example, the share of gunshots that its judge takes for granted, where its card says."""
         return tuple(self.required(example.group).card.gunshot_share for example in examples)

@@ -8,7 +8,7 @@ from tocsin import TocsinError
 from tocsin.data.manifests import ManifestRow
 from tocsin.evaluation.hearing.examples import Example, clip_examples, divide, peak_to_noise_db
 from tocsin.evaluation.hearing.hard_negatives import confused_labels
-from tocsin.evaluation.hearing.judges import Judges
+from tocsin.evaluation.judging.judges import Judges
 from tocsin.inference.classify import classify_samples
 
 
