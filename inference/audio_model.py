@@ -106,12 +106,7 @@ class AudioModel(Model):
         if threshold is not None and not 0.0 <= threshold <= 1.0:
             raise TocsinError(f"the threshold is {threshold}, expected a probability from 0 to 1")
         path, blocks = _opened(audio)
-        events: list[Event] = []
-        stream = None
-        for block in blocks:
-            stream = stream or EventStream(self, block.sample_rate, threshold)
-            events += stream.push(block.samples)
-        events += stream.flush() if stream else []
+        events, _ = events_in(blocks, self, threshold)
         return Table((replace(event, path=path) for event in events), event_columns(self.card.classes))
 
     def __repr__(self) -> str:
@@ -132,20 +127,37 @@ def load_model(path: str | os.PathLike[str] | None = None, threads: int = 1) -> 
     return AudioModel(None if path is None else os.fspath(path), threads)
 
 
+def events_in(blocks: Iterable[Audio], model: Model, threshold: float | None = None) -> tuple[list[Event], float]:
+    """Every bang of a recording that comes in consecutive blocks, and how long it was listened to, in seconds.
+
+    Raises:
+        TocsinError: from the blocks.
+    """
+    events: list[Event] = []
+    stream, samples, sample_rate = None, 0, 1
+    for block in blocks:
+        stream = stream or EventStream(model, block.sample_rate, threshold)
+        events += stream.push(block.samples)
+        samples, sample_rate = samples + len(block.samples), block.sample_rate
+    events += stream.flush() if stream else []
+    return events, samples / sample_rate
+
+
 def _opened(audio: AudioLike) -> tuple[str, Iterable[Audio]]:
     """Name of the audio, empty for samples, and its blocks."""
     if isinstance(audio, str | os.PathLike):
-        return str(audio), _checked(str(audio), read_blocks(Path(audio), BLOCK_S))
+        return str(audio), checked_rates(str(audio), read_blocks(Path(audio), BLOCK_S))
     if isinstance(audio, Audio):
         audio = (audio.samples, audio.sample_rate)
     if isinstance(audio, tuple) and len(audio) == 2:
-        return "", _checked("the samples", [audio_of(*audio)])
+        return "", checked_rates("the samples", [audio_of(*audio)])
     raise TocsinError(
         f"{type(audio).__name__} is no audio: expected a path, what read_audio gives, or (samples, sample_rate)"
     )
 
 
-def _checked(name: str, blocks: Iterable[Audio]) -> Iterator[Audio]:
+def checked_rates(name: str, blocks: Iterable[Audio]) -> Iterator[Audio]:
+    """The same blocks. Raises ``TocsinError`` that begins with ``name`` where their rate is too low for onsets."""
     for block in blocks:
         if block.sample_rate < LOWEST_SAMPLE_RATE:
             raise TocsinError(

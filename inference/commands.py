@@ -2,16 +2,20 @@
 
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.progress import track
 
 from tocsin import TocsinError
 from tocsin.data.audio import find_audio
 from tocsin.data.complaints import complain
+from tocsin.inference.archive.recordings import find_recordings
+from tocsin.inference.archive.run import detect_archive
 from tocsin.inference.array_recording import (
     TABLE,
     ArrayRecording,
@@ -22,6 +26,7 @@ from tocsin.inference.array_recording import (
 )
 from tocsin.inference.audio_model import AudioModel
 from tocsin.inference.detection import Detection, parse_detection
+from tocsin.inference.field_types import EXAMPLE_TIME, UtcTime
 from tocsin.inference.pick import label_of
 from tocsin.inference.writers import EventFormat, event_writer, row_writer, write_detections_to
 
@@ -36,6 +41,10 @@ OutputFormat = Literal["csv", "jsonl", "raven", "audacity", "detections", "detec
 def _said(help: str, least: float | None = None, most: float | None = None) -> Any:
     """An option that says what one file alone cannot; of several files recordings.csv says it."""
     return typer.Option(help=help, min=least, max=most, rich_help_panel="Of one file, for --format detections")
+
+
+def _of_archives(help: str, least: float | None = None) -> Any:
+    return typer.Option(help=help, min=least, rich_help_panel="Of archives")
 
 
 def classify(
@@ -71,11 +80,22 @@ def detect(
     latitude: Annotated[float | None, _said("of the sensor, degrees, WGS 84", -90, 90)] = None,
     longitude: Annotated[float | None, _said("degrees", -180, 180)] = None,
     elevation_m: Annotated[float | None, _said("metres")] = None,
+    out: Annotated[
+        Path | None,
+        _of_archives("folder for Parquet by sensor and day instead of rows on stdout; typed again, it goes on"),
+    ] = None,
+    workers: Annotated[int | None, _of_archives("processes that hear; default: as many as there are cores", 1)] = None,
+    ray: Annotated[
+        str | None, _of_archives("have Ray hear: local, auto (the one that runs here), or the address of its head")
+    ] = None,
 ) -> None:
     """A row an event: onset in seconds with its sigma, class, confidence, level, SNR, and a column a class.
 
     With --format detections the onset is a time, and each row says which sensor heard it and where that stands. This
     needs a folder with recordings.csv, or one file with the options that say so.
+
+    With --out weeks of audio are heard by all cores; typed again after a kill, it goes on. Which sensor recorded a file
+    and when is told by recordings.csv, else by --sensor-id or its folder's name, and by its own (20240131_235959.wav).
     """
     place = {"x_m": x_m, "y_m": y_m, "z_m": z_m}
     place |= {"latitude": latitude, "longitude": longitude, "elevation_m": elevation_m}
@@ -85,14 +105,43 @@ def detect(
     wanted = set(label or heard.card.classes)
     if wanted - set(heard.card.classes):
         raise typer.BadParameter(f"{heard.card.model_id} has the classes {', '.join(heard.card.classes)}")
-    if format in get_args(EventFormat):
+    kept = wanted - (set() if label else {"background"})
+    if out is not None:
+        if format != "csv":
+            raise typer.BadParameter("--out writes Parquet: leave out --format")
+        _write_archive(paths, out, said, heard, threshold, kept, workers, ray)
+    elif workers is not None or ray is not None:
+        raise typer.BadParameter(f"{'--ray' if workers is None else '--workers'} is for --out FOLDER: add that")
+    elif format in get_args(EventFormat):
         if said:
             raise typer.BadParameter(f"{_option(next(iter(said)))} is for --format detections: type that, too")
-        _write_events(
-            find_audio(paths, complain), heard, threshold, wanted - (set() if label else {"background"}), format
-        )
+        _write_events(find_audio(paths, complain), heard, threshold, kept, format)
     else:
         _write_detections(_arrays(paths, said), heard, threshold, wanted, format)
+
+
+def _write_archive(
+    paths: list[Path],
+    out: Path,
+    said: dict[str, Any],
+    heard: AudioModel,
+    threshold: float | None,
+    kept: set[str],
+    workers: int | None,
+    ray: str | None,
+) -> None:
+    sensor_id, start = said.pop("sensor_id", None), said.pop("start_time_utc", None)
+    if said:
+        raise typer.BadParameter(f"{_option(next(iter(said)))} is for --format detections: leave it out")
+    try:
+        start_time_utc = None if start is None else TypeAdapter[datetime](UtcTime).validate_python(start)
+    except ValidationError:
+        raise typer.BadParameter(
+            f"--start-time-utc: {start!r} is no time with its zone, as {EXAMPLE_TIME} is"
+        ) from None
+    recordings = find_recordings(paths, sensor_id, start_time_utc, complain)
+    if not detect_archive(recordings, out, heard, threshold, kept, workers, ray, complain):
+        raise typer.Exit(1)
 
 
 def _write_events(files: list[Path], heard: AudioModel, threshold: float | None, wanted: set[str], format: Any) -> None:

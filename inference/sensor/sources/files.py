@@ -9,8 +9,8 @@ from pathlib import Path
 from tocsin import TocsinError
 from tocsin.data.audio import find_audio
 from tocsin.data.sound import is_folder, open_sound
+from tocsin.inference.file_times import began, time_in_name
 from tocsin.inference.sensor.sources.block import Block, idle_block
-from tocsin.inference.sensor.sources.file_times import began, time_in_name
 from tocsin.inference.sensor.sources.soundness import check_form, silenced
 from tocsin.inference.sensor.system_offset import read_clocks
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tocsin.inference.sensor.sources.file_times import began, time_in_name
+from tocsin.inference.file_times import began, time_in_name
 
 # date -u -d '2018-12-19 00:49:26' +%s
 SHOT_S = 1545180566.0
