@@ -50,6 +50,9 @@ class Matched:
 def match(log: Log, collar_s: float = COLLAR_S) -> Matched:
     """Match the detections of a log with its true sounds; a detection as near as ``collar_s`` (seconds) may be one.
 
+    Where a column ``reach_s`` says that a detection knows its onset no better than that (half a window of a tagging
+    network), the largest of them is added to the collar.
+
     Raises:
         TocsinError: the collar is negative.
     """
@@ -57,7 +60,8 @@ def match(log: Log, collar_s: float = COLLAR_S) -> Matched:
         raise TocsinError(f"the onset collar is {collar_s:g} s, expected 0 or more")
     truth = log.truth
     targets = truth[truth["label"] == log.target].reset_index(drop=True)
-    reach = collar_s + _ROUNDING_S
+    coarse_s = log.detections["reach_s"].max() if "reach_s" in log.detections and len(log.detections) else 0.0
+    reach = collar_s + float(np.nan_to_num(coarse_s)) + _ROUNDING_S
     start_s = _starts_s(log, gap_s=2 * reach + 1)
     at_s = start_s[log.detections["recording"].cat.codes] + log.detections["onset_s"].to_numpy()
     scores = log.detections["score"].to_numpy()

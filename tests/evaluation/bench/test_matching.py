@@ -123,3 +123,12 @@ def test_an_unsure_stretch_counts_neither_way():
 def test_a_collar_below_nothing_is_refused_in_a_sentence():
     with pytest.raises(TocsinError, match="the onset collar is -1 s, expected 0 or more"):
         match(random_log(0), -1)
+
+
+def test_a_window_that_holds_the_onset_is_that_sound_though_its_middle_is_far():
+    truth = {"recording": ["a"], "onset_s": [2.0], "label": ["gunshot"]}
+    said = {"recording": ["a"] * 2, "onset_s": [2.45, 3.0], "score": [0.5, 0.9]}
+    log = small_log(truth, said)
+    assert match(log).outcome.tolist() == [FALSE, FALSE]
+    windows = log.with_detections(log.detections.assign(reach_s=0.4), "windows of 0.8 s")
+    assert match(windows).outcome.tolist() == [TRUE, FALSE]
