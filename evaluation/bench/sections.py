@@ -1,5 +1,6 @@
 """The tables of an evaluation, as Markdown, JSON and the page show them."""
 
+from tocsin.evaluation.bench.comparison import Comparison
 from tocsin.evaluation.bench.evaluation import Evaluation
 from tocsin.evaluation.bench.scores import best_f1, f1
 from tocsin.evaluation.bench.strata import strata
@@ -123,3 +124,41 @@ def calibration(evaluation: Evaluation) -> Section:
 
 def _a_day(rate: Rate | None) -> Rate | None:
     return None if rate is None else Rate(rate.value * 24, rate.low * 24, rate.high * 24)
+
+
+def comparison_sections(comparison: Comparison) -> list[Section]:
+    """What differs between two detectors, and what only one of them gets wrong."""
+    names = _names(comparison)
+    rows: list[dict[str, Cell]] = [
+        {"figure": one.figure, names[0]: one.first, names[1]: one.second, "difference": one.difference}
+        for one in (*comparison.at_thresholds, comparison.at_recall, comparison.area)
+        if one is not None
+    ]
+    first, second = comparison.first, comparison.second
+    note = (
+        f"{names[0]} at {first.threshold:.4g} ({first.threshold_said}), {names[1]} at {second.threshold:.4g} "
+        f"({second.threshold_said}). The difference is {names[0]} less {names[1]}; its interval comes from sessions "
+        "drawn for both at once, so that what makes one hard for both cancels out. Where it holds 0, these recordings "
+        "do not tell the two apart."
+    )
+    sections = [Section("comparison", "What differs", note, rows)]
+    test = comparison.found_by_one
+    missed, alarms = comparison.missed_by_one(), comparison.alarms_of_one()
+    only: list[dict[str, Cell]] = [
+        {"only": name, "missed_sounds": len(missed[place]), "false_alarms": len(alarms[place])}
+        for place, name in enumerate(names)
+    ]
+    said = "Errors that the other does not make at its threshold."
+    if test is not None:
+        said += (
+            f" So uneven a division of the sounds that only one finds ({test.only_a} and {test.only_b}) comes by "
+            f"chance with probability {test.p_sessions:.2g} (McNemar's test over sessions; {test.p_mid:.2g} if all "
+            "sounds were independent)."
+        )
+    return [*sections, Section("only_one", "What only one gets wrong", said, only)]
+
+
+def _names(comparison: Comparison) -> tuple[str, str]:
+    """Names of both detectors, told apart where they are the same."""
+    first, second = comparison.first.log.detector, comparison.second.log.detector
+    return (first, second) if first != second else (f"{first} (first)", f"{second} (second)")

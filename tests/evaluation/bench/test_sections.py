@@ -5,13 +5,14 @@ import pandas
 import pytest
 from bench_logs import random_log
 
+from tocsin.evaluation.bench.comparison import compare
 from tocsin.evaluation.bench.counts import count
 from tocsin.evaluation.bench.evaluation import evaluate
 from tocsin.evaluation.bench.log import make_log
 from tocsin.evaluation.bench.matching import match
 from tocsin.evaluation.bench.needed import needed
 from tocsin.evaluation.bench.operating_point import LeastRecall, parse_budget
-from tocsin.evaluation.bench.sections import sections_of
+from tocsin.evaluation.bench.sections import comparison_sections, sections_of
 from tocsin.evaluation.measures.intervals import poisson_rate
 from tocsin.evaluation.report.section import text
 
@@ -96,3 +97,16 @@ def test_one_session_has_figures_and_no_interval_that_pretends_to_know_others():
     assert text(f1) == f"{f1.value:.3f}"
     assert tables["summary"].plain()["rows"][-2]["value"]["low"] is None
     assert np.isnan(one.points[0][1].threshold.low)
+
+
+def test_the_tables_of_a_comparison_state_it():
+    log = random_log(1, recordings=12)
+    comparison = compare(evaluate(log, 0.5), evaluate(log.with_detections(log.detections.iloc[::2], "half"), 0.5))
+    differs, only = comparison_sections(comparison)
+    assert list(differs.rows[0]) == ["figure", "detector", "half", "difference"]
+    assert differs.rows[0]["difference"] == comparison.at_thresholds[0].difference
+    missed = [len(frame) for frame in comparison.missed_by_one()]
+    assert [row["missed_sounds"] for row in only.rows] == missed
+    assert missed[0] == comparison.found_by_one.only_b
+    same = comparison_sections(compare(evaluate(log, 0.5), evaluate(log, 0.4)))[0]
+    assert list(same.rows[0])[1:3] == ["detector (first)", "detector (second)"]
