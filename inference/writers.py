@@ -37,7 +37,7 @@ def event_writer(format: EventFormat, classes: tuple[str, ...], out: TextIO) -> 
         return RavenTable(out).add
     if format == "audacity":
         return lambda path, events: out.writelines(
-            f"{event.onset_s:.6f}\t{event.onset_s:.6f}\t{event.label} {event.confidence:.3f}\n" for event in events
+            audacity_line(event.onset_s, event.onset_s, event.label, event.confidence) for event in events
         )
     write = row_writer(format, event_columns(classes), out)
 
@@ -62,16 +62,35 @@ class RavenTable:
     def add(self, path: Path, events: Iterable[Event]) -> None:
         """Write the events of the next file; a file without any still takes its time."""
         sample_rate, duration_s = _extent(path)
-        for event in events:
+        selections = (
+            (event.onset_s, min(event.onset_s + SELECTION_S, duration_s), event.label, event.confidence)
+            for event in events
+        )
+        self.add_selections(path, duration_s, min(SELECTION_HZ, sample_rate / 2), selections)
+
+    def add_selections(
+        self,
+        path: str | Path,
+        duration_s: float,
+        highest_hz: float,
+        selections: Iterable[tuple[float, float, str, float | None]],
+    ) -> None:
+        """Write begin and end (seconds into the file), label and confidence (None where not known) of the next file."""
+        for begin_s, end_s, label, confidence in selections:
             self._selection += 1
-            begin_s, end_s = event.onset_s, min(event.onset_s + SELECTION_S, duration_s)
+            said = "" if confidence is None else f"{confidence:.4f}"
             print(
                 f"{self._selection}\tSpectrogram 1\t1\t{self._before_s + begin_s:.6f}\t{self._before_s + end_s:.6f}\t"
-                f"0\t{min(SELECTION_HZ, sample_rate / 2):g}\t{path}\t{begin_s:.6f}\t{event.label}\t"
-                f"{event.confidence:.4f}",
+                f"0\t{highest_hz:g}\t{path}\t{begin_s:.6f}\t{label}\t{said}",
                 file=self._out,
             )
         self._before_s += duration_s
+
+
+def audacity_line(onset_s: float, offset_s: float, label: str, confidence: float | None) -> str:
+    """A line of an Audacity label track, with its end; the confidence stands behind the label where it is known."""
+    said = "" if confidence is None else f" {confidence:.3f}"
+    return f"{onset_s:.6f}\t{offset_s:.6f}\t{label}{said}\n"
 
 
 def write_detections_to(out: TextIO, detections: Sequence[Detection], format: str) -> None:
