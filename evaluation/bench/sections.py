@@ -128,7 +128,7 @@ def _a_day(rate: Rate | None) -> Rate | None:
 
 def comparison_sections(comparison: Comparison) -> list[Section]:
     """What differs between two detectors, and what only one of them gets wrong."""
-    names = _names(comparison)
+    names = detector_names(comparison)
     rows: list[dict[str, Cell]] = [
         {"figure": one.figure, names[0]: one.first, names[1]: one.second, "difference": one.difference}
         for one in (*comparison.at_thresholds, comparison.at_recall, comparison.area)
@@ -158,7 +158,7 @@ def comparison_sections(comparison: Comparison) -> list[Section]:
     return [*sections, Section("only_one", "What only one gets wrong", said, only)]
 
 
-def _names(comparison: Comparison) -> tuple[str, str]:
+def detector_names(comparison: Comparison) -> tuple[str, str]:
     """Names of both detectors, told apart where they are the same."""
     first, second = comparison.first.log.detector, comparison.second.log.detector
     return (first, second) if first != second else (f"{first} (first)", f"{second} (second)")

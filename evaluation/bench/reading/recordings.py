@@ -15,7 +15,7 @@ from tocsin.evaluation.bench.reading.manifest_rows import tables_of_manifest
 from tocsin.evaluation.bench.reading.names import Say
 from tocsin.evaluation.bench.reading.tables import columns_of, load, to_numbers, to_text
 from tocsin.inference.array_recording import TABLE
-from tocsin.inference.sensor.sources.file_times import time_in_name
+from tocsin.inference.file_times import time_in_name
 
 if TYPE_CHECKING:
     import pandas
