@@ -22,6 +22,7 @@ from scipy.special import betaincinv, ndtr, ndtri
 
 from tocsin.evaluation.measures.bootstrap import interval_over_sessions, session_curve_band
 from tocsin.evaluation.measures.calibration import BINS
+from tocsin.evaluation.measures.classification import area_under_roc, session_interval, share_interval
 from tocsin.evaluation.measures.clustered import rate_band, share_band
 from tocsin.evaluation.measures.equal_recall import Steps, at_equal_recall
 from tocsin.evaluation.measures.intervals import Band, Interval, poisson_rate
@@ -60,11 +61,15 @@ def first(band: Band) -> Interval:
     return Interval(float(band.value[0]), float(band.low[0]), float(band.high[0]))
 
 
-def recall(rng: Rng, n: int, share: float, alike: float, drawn: bool = False) -> Interval:
-    """Recall by ``share_band``, or by the expanded percentile interval."""
+def recall(rng: Rng, n: int, share: float, alike: float, how: str = "share_band") -> Interval:
+    """Recall by ``share_band``, by the expanded percentile interval (bootstrap), or by ``share_interval``."""
     there = truths(rng, n)
-    found = rng.binomial(there, chances(rng.normal(size=n), share, alike))[:, None]
-    return first(session_curve_band(found, there, DRAWS) if drawn else share_band(found, there))
+    found = rng.binomial(there, chances(rng.normal(size=n), share, alike))
+    if how == "share_interval":
+        hits = np.arange(there.sum()) - np.repeat(np.cumsum(there) - there, there) < np.repeat(found, there)
+        return share_interval(hits, np.repeat(np.arange(n).astype(str), there).tolist(), DRAWS)
+    column = found[:, None]
+    return first(share_band(column, there) if how == "share_band" else session_curve_band(column, there, DRAWS))
 
 
 def rate(rng: Rng, n: int, true: float, shape: float, drawn: bool = False) -> Interval:
@@ -79,12 +84,17 @@ def exact(rng: Rng, n: int, true: float, shape: float) -> Interval:
     return poisson_rate(int(counts.sum()), hours.sum())
 
 
-def area(rng: Rng, n: int, apart: float, alike: float) -> Interval:
-    """Area under the ROC curve; half of the sessions are of gunshots, half of other sounds."""
+def area(rng: Rng, n: int, apart: float, alike: float, how: str = "interval_over_sessions") -> Interval:
+    """Area under the ROC curve; half of the sessions are of gunshots, half of other sounds.
+
+    By ``interval_over_sessions`` or by ``session_interval``.
+    """
     positive, of = np.arange(n) < (n + 1) // 2, rng.integers(2, 20, n)
     sessions = np.repeat(np.arange(n), of)
     scores = rng.normal(size=of.sum()) + (rng.normal(0, alike, n) + apart * positive)[sessions]
     mine = positive[sessions]
+    if how == "session_interval":
+        return session_interval(area_under_roc, scores, mine, sessions.astype(str).tolist(), np.ones(len(mine)), 100)
     above = (scores[mine, None] > scores[~mine]).astype(float)
     pairs = np.eye(n)[sessions[mine]].T @ above @ np.eye(n)[sessions[~mine]]
 
@@ -175,17 +185,24 @@ def mcnemar_of_equals(rng: Rng, n: int, alike: float) -> McNemar:
 
 def _kinds() -> Iterator[tuple[str, str, float, World]]:
     """What is stated, in which world, its truth, and how an interval of it is drawn."""
-    for name, drawn in (("share_band", False), ("bootstrap", True)):
+    for how in ("share_band", "bootstrap", "share_interval"):
         for share, alike in product((0.7, 0.95), (0.05, 0.3)):
-            world = partial(recall, share=share, alike=alike, drawn=drawn)
-            yield f"recall {share:g}, {name}", f"alike {alike:g}", share, world
+            world = partial(recall, share=share, alike=alike, how=how)
+            yield f"recall {share:g}, {how}", f"alike {alike:g}", share, world
     spread = {"independent": np.inf, "sessions differ": 2.0, "few sessions noisy": 0.5}
     for name, function in (("rate_band", rate), ("bootstrap", partial(rate, drawn=True)), ("poisson_rate", exact)):
         for true, (said, shape) in product((0.3, 3.0), spread.items()):
             yield f"{true:g} alarms an hour, {name}", said, true, partial(function, true=true, shape=shape)
     for apart, alike in product((1.0, 3.0), (0.3, 1.0)):
         true = true_area(apart, alike)
-        yield f"area {true:.2f}", f"session effect {alike:g}", true, partial(area, apart=apart, alike=alike)
+        yield (
+            f"area {true:.2f}, interval_over_sessions",
+            f"session effect {alike:g}",
+            true,
+            partial(area, apart=apart, alike=alike),
+        )
+    slow = partial(area, apart=3.0, alike=0.3, how="session_interval")
+    yield f"area {true_area(3.0, 0.3):.2f}, session_interval", "session effect 0.3", true_area(3.0, 0.3), slow
     for sharper in (1.0, 1.5, 2.0):
         true = true_calibration_error(sharper)
         yield f"calibration error {true:.3f}", "all recordings alike", true, partial(calibration_error, sharper=sharper)
