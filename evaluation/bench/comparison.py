@@ -19,7 +19,7 @@ from tocsin.evaluation.bench.scores import RecordingScores
 from tocsin.evaluation.measures.bootstrap import interval_over_sessions, ratio
 from tocsin.evaluation.measures.classification import area_under_roc
 from tocsin.evaluation.measures.intervals import Interval
-from tocsin.evaluation.measures.paired import McNemar, mcnemar
+from tocsin.evaluation.measures.paired import McNemar, mcnemar, paired_interval
 
 if TYPE_CHECKING:
     import pandas
@@ -103,7 +103,7 @@ def compare(first: Evaluation, second: Evaluation, recall: float | None = None, 
         second,
         tuple(differences),
         recall,
-        _at_recall(one, other, recall, seed),
+        at_equal_recall(one, other, recall, seed),
         _areas(first, second, seed),
         _mcnemar(first, second),
     )
@@ -117,12 +117,16 @@ def _mcnemar(first: Evaluation, second: Evaluation) -> McNemar | None:
 def _ratio(
     figure: str, first: NDArray[np.int64], second: NDArray[np.int64], of: NDArray[np.float64], seed: int
 ) -> Difference:
-    interval = interval_over_sessions(lambda drawn: ratio(drawn @ (first - second), drawn @ of), len(of), seed=seed)
+    sums = [np.stack([counts, of], axis=1) for counts in (first, second)]
+    interval = paired_interval(lambda drawn: ratio(drawn[:, 0], drawn[:, 1]), sums[0], sums[1], seed=seed)
     return Difference(figure, float(first.sum() / of.sum()), float(second.sum() / of.sum()), interval)
 
 
-def _at_recall(first: Counts, second: Counts, recall: float, seed: int) -> Difference | None:
-    """The thresholds are chosen in each draw anew, so that the interval holds what choosing them adds."""
+def at_equal_recall(first: Counts, second: Counts, recall: float, seed: int = 0) -> Difference | None:
+    """False alarms a sensor-hour where both find the same share, first less second; None where one never finds it.
+
+    The thresholds are chosen in each draw anew, so that the interval holds what choosing them adds.
+    """
     if not len(first.found_at) or first.hours.sum() <= 0:
         return None
     one, other = (_rates_at_recall(counts, LeastRecall(recall)) for counts in (first, second))

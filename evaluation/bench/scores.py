@@ -7,13 +7,7 @@ from numpy.typing import NDArray
 
 from tocsin.evaluation.bench.counts import Counts
 from tocsin.evaluation.bench.matching import NEITHER, TRUE, Matched
-from tocsin.evaluation.measures.bootstrap import (
-    N_RESAMPLES,
-    expanded_percentile,
-    interval_over_sessions,
-    ratio,
-    resample_counts,
-)
+from tocsin.evaluation.measures.bootstrap import interval_over_sessions, ratio
 from tocsin.evaluation.measures.calibration import BINS, Bin, reliability
 from tocsin.evaluation.measures.classification import area_under_roc, session_interval
 from tocsin.evaluation.measures.intervals import Interval
@@ -111,10 +105,5 @@ def calibration(matched: Matched, seed: int = 0) -> Calibration | None:
     def error(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(np.abs(drawn @ gaps).sum(axis=1) / np.maximum(drawn @ numbers, 1))
 
-    value = float(error(np.ones((1, len(names))))[0])
-    # What a draw adds to the error by chance the recordings have added already: the interval is turned round the value
-    # (the basic one; Davison and Hinkley 1997, equation 5.6).
-    draws = error(resample_counts(len(names), N_RESAMPLES, seed))
-    low, high = expanded_percentile(draws, len(names))
-    interval = Interval(value, float(np.maximum(0.0, 2 * value - high)), float(np.maximum(value, 2 * value - low)))
+    interval = interval_over_sessions(error, len(names), seed=seed, bounds=(0.0, 1.0))
     return Calibration(interval, reliability(stated, right), float(stated.mean()), float(right.mean()), len(stated))

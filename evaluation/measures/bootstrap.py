@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, stdtrit
+from scipy.special import expit, logit, ndtr, stdtrit
 
 from tocsin import TocsinError
 from tocsin.evaluation.measures.intervals import Band, Interval
@@ -83,12 +83,14 @@ def interval_over_sessions(
     strata: ArrayLike | None = None,
     bounds: tuple[float, float] = (-np.inf, np.inf),
 ) -> Interval:
-    """Any figure of sessions, with its interval: on each side the wider of the bootstrap's and the jackknife's.
+    """Any figure of sessions, with the widest of three intervals on each side.
 
-    The one is the expanded percentile interval, the other Student's with the standard error of leaving out one session
-    at a time (Davison and Hinkley 1997, section 2.7). With few or uneven sessions each covers less than it states, and
-    the wider of both most nearly what it states (benchmarks/interval_coverage.py). A figure at its bound, which it has
-    in every draw, has an interval of no width.
+    These are the expanded percentile interval; the same turned about the figure (Davison and Hinkley 1997, eq. 5.6),
+    which knows of figures that the draws push to one side, as they do a calibration error; and Student's with the
+    standard error of leaving out one session at a time (section 2.7), on the scale of the log odds where the figure has
+    bounds. With few or uneven sessions each alone covers less than it states, and together most nearly what they state
+    (benchmarks/interval_coverage.py). A figure at its bound is stated as Clopper and Pearson state one of as many
+    trials as there are sessions.
 
     Args:
         statistic: counts of the sessions in each draw, shape (draws, sessions), to the figure of each draw, (draws,),
@@ -110,15 +112,42 @@ def interval_over_sessions(
         return Interval(value, np.nan, np.nan)
     drawn = statistic(resample_counts(n_sessions, n_resamples, seed, strata))
     low, high = expanded_percentile(drawn, freedom + 1, confidence)
-    without = np.concatenate([statistic(rows) for rows in _without_one(n_sessions)])
+    left_low, left_high = _jackknife(statistic, value, kinds, freedom, confidence, bounds)
+    # Without the only session of its kind there may be no figure: then the draws alone speak.
+    lows, highs = np.array([low, 2 * value - high, left_low]), np.array([high, 2 * value - low, left_high])
+    ends = np.clip([np.fmin.reduce(lows), np.fmax.reduce(highs)], *bounds)
+    return Interval(value, float(ends[0]), float(ends[1]))
+
+
+def _jackknife(
+    statistic: OfCounts,
+    value: float,
+    kinds: NDArray[np.intp],
+    freedom: int,
+    confidence: float,
+    bounds: tuple[float, float],
+) -> tuple[float, float]:
+    """Ends of Student's interval from leaving out one session at a time, as ``interval_over_sessions`` says."""
+    tail, (least, most) = (1.0 - confidence) / 2.0, bounds
+    if np.isfinite(bounds).all() and not least < value < most:
+        reached = tail ** (1 / len(kinds)) * (most - least)
+        return (least + reached, most) if value >= most else (least, most - reached)
+    without = np.concatenate([statistic(rows) for rows in _without_one(len(kinds))])
+    scaled = np.isfinite(bounds).all()
+    at = value
+    if scaled:
+        at = float(logit((value - least) / (most - least)))
+        # A figure that is at its bound without one session lies as far as the log odds of this from it.
+        without = logit(np.clip((without - least) / (most - least), 1e-4, 1 - 1e-4))
     variance = 0.0
     for kind in np.unique(kinds):
         left = without[kinds == kind]
         variance += (len(left) - 1) / len(left) * float(((left - left.mean()) ** 2).sum())
-    reach = -stdtrit(freedom, (1.0 - confidence) / 2.0) * np.sqrt(variance)
-    # Without the only session of its kind there may be no figure: then the draws alone speak.
-    ends = np.clip([np.fmin(low, value - reach), np.fmax(high, value + reach)], *bounds)
-    return Interval(value, float(ends[0]), float(ends[1]))
+    reach = -stdtrit(freedom, tail) * np.sqrt(variance)
+    ends = np.array([at - reach, at + reach])
+    if scaled:
+        ends = least + (most - least) * expit(ends)
+    return float(ends[0]), float(ends[1])
 
 
 def _without_one(n_sessions: int) -> Iterator[NDArray[np.float64]]:

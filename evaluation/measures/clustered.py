@@ -1,8 +1,12 @@
 """Shares and rates with intervals that know how alike the recordings of a session are, at many thresholds at once.
 
 An exact interval takes events for independent. Those of a session are not, so they are worth fewer: as many as would
-give independent events the variance that is seen between sessions. The exact interval of so many is stated. With few
-sessions, and near 0 and 1, it covers where the bootstrap does not (benchmarks/interval_coverage.py).
+give independent events the variance that is seen between sessions, and fewer still where that variance is known from
+few or uneven sessions. The exact interval of so many is stated. With few sessions, and near 0 and 1, it covers where
+the bootstrap does not (benchmarks/interval_coverage.py).
+
+The variance is the jackknife's, for a long session draws the figure to itself; and sessions count as Kish (1965) counts
+them, (Σ w)² / Σ w² for weights w, so that one long session and nine short ones are hardly more than one.
 """
 
 import numpy as np
@@ -43,7 +47,7 @@ def share_band(found: ArrayLike, of: ArrayLike, confidence: float = 0.95, trials
     """Share of what was there that was found, such as recall, with the interval of Korn and Graubard (1998).
 
     Clopper and Pearson's interval of ``trials`` over the design effect, and over (t / z)² for a variance that is known
-    from few sessions. Where nothing or all was found no variance is seen: each session counts as one trial.
+    from few sessions. Where nothing or all was found no variance is seen: so many sessions are so many trials.
 
     Args:
         found: of each session at each threshold, shape (sessions, thresholds).
@@ -76,14 +80,14 @@ def independent_cases(found: ArrayLike, of: ArrayLike, confidence: float = 0.95)
 
 def _worth(hits: Array, all_of: Array, confidence: float, trials: float | None) -> tuple[Array, Array]:
     """Share at each threshold, and how many independent trials it is known from."""
-    total, n_sessions = all_of.sum(axis=0), (all_of > 0).sum(axis=0)
+    total, sessions = all_of.sum(axis=0), _effective(all_of)
     share = np.clip(_divided(hits.sum(axis=0), total), 0.0, 1.0)
-    variance = _divided(_variance_of_sum(hits - share * all_of, n_sessions), total**2)
+    variance = _divided(_variance_of_sum(hits - share * all_of, all_of), total**2)
     singles = total if trials is None else np.full(total.shape, float(trials))
-    seen = (share > 0) & (share < 1) & (n_sessions > 1)
-    worth = _divided(share * (1 - share) * _student_over_normal(n_sessions, confidence) ** -2, variance)
+    seen = (share > 0) & (share < 1) & (sessions > 1)
+    worth = _divided(share * (1 - share) * _student_over_normal(sessions, confidence) ** -2, variance)
     # No spread between sessions that share what is neither 0 nor 1: trials are as good as independent.
-    worth = np.where(seen, np.where(variance > 0, worth, singles), n_sessions)
+    worth = np.where(seen, np.where(variance > 0, worth, singles), sessions)
     return share, np.minimum(worth, singles)
 
 
@@ -108,12 +112,12 @@ def rate_band(counts: ArrayLike, hours: ArrayLike, confidence: float = 0.95) -> 
     events, listened = _columns(counts, hours)
     if (events[listened <= 0] != 0).any():
         raise TocsinError("a rate needs hours, and a session has events in none")
-    total, n_sessions = listened.sum(axis=0), (listened > 0).sum(axis=0)
+    total, sessions = listened.sum(axis=0), _effective(listened)
     count = events.sum(axis=0)
     rate = _divided(count, total)
-    dispersion = _divided(_variance_of_sum(events - rate * listened, n_sessions), count)
-    wider = (n_sessions > 1) & (dispersion > 1)
-    scale = np.where(wider, dispersion * _student_over_normal(n_sessions, confidence) ** 2, 1.0)
+    dispersion = _divided(_variance_of_sum(events - rate * listened, listened), count)
+    wider = (sessions > 1) & (dispersion > 1)
+    scale = np.where(wider, dispersion * _student_over_normal(sessions, confidence) ** 2, 1.0)
     tail, worth = (1.0 - confidence) / 2.0, count / scale
     low = np.where(worth > 0, gammaincinv(np.where(worth > 0, worth, 1.0), tail), 0.0)
     return Band(rate, _divided(low * scale, total), _divided(gammaincinv(worth + 1, 1.0 - tail) * scale, total))
@@ -130,14 +134,23 @@ def _columns(above: ArrayLike, below: ArrayLike) -> tuple[Array, Array]:
     return top, np.broadcast_to(wide, top.shape)
 
 
-def _variance_of_sum(residuals: Array, n_sessions: NDArray[np.intp]) -> Array:
-    """Variance of a sum over sessions whose residuals (sessions, thresholds) add up to 0 (Cochran 1977, eq. 6.13)."""
-    return (residuals**2).sum(axis=0) * n_sessions / np.maximum(n_sessions - 1, 1)
+def _effective(weights: Array) -> Array:
+    """Sessions that uneven ones are worth, shape (thresholds,); 0 where none weighs anything."""
+    return np.nan_to_num(_divided(weights.sum(axis=0) ** 2, (weights**2).sum(axis=0)))
 
 
-def _student_over_normal(n_sessions: NDArray[np.intp], confidence: float) -> Array:
+def _variance_of_sum(residuals: Array, weights: Array) -> Array:
+    """The jackknife's variance of a sum of residuals from a common ratio, both of shape (sessions, thresholds)."""
+    n_sessions = (weights > 0).sum(axis=0)
+    others = 1 - np.nan_to_num(_divided(weights, np.broadcast_to(weights.sum(axis=0), weights.shape)))
+    left = _divided(residuals, others)
+    # A session that is all there is has no residual.
+    return np.nansum(left**2, axis=0) * np.maximum(n_sessions - 1, 0) / np.maximum(n_sessions, 1)
+
+
+def _student_over_normal(sessions: Array, confidence: float) -> Array:
     tail = (1.0 - confidence) / 2.0
-    return stdtrit(np.maximum(n_sessions - 1, 1), tail) / ndtri(tail)
+    return stdtrit(np.maximum(sessions - 1, 1), tail) / ndtri(tail)
 
 
 def _divided(above: Array, below: Array) -> Array:

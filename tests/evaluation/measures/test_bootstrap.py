@@ -3,7 +3,13 @@ import pytest
 from scipy import stats
 
 from tocsin import TocsinError
-from tocsin.evaluation.measures.bootstrap import expanded_percentile, resample_counts, session_curve_band
+from tocsin.evaluation.measures.bootstrap import (
+    expanded_percentile,
+    interval_over_sessions,
+    resample_counts,
+    session_curve_band,
+)
+from tocsin.evaluation.measures.classification import area_under_roc, session_interval
 
 
 def _sessions(seed: int, n_sessions: int = 12) -> tuple[np.ndarray, np.ndarray]:
@@ -86,3 +92,51 @@ def test_wrong_shapes_are_said():
         resample_counts(0)
     with pytest.raises(TocsinError, match="each of the 3 sessions"):
         resample_counts(3, strata=[1, 2])
+
+
+def test_area_over_sessions_of_two_kinds_is_near_the_percentile_interval(rng):
+    sessions = np.repeat(np.arange(60), 5)
+    positive = sessions < 25
+    scores = rng.normal(positive * 1.2, 1) + rng.normal(0, 0.6, 60)[sessions]
+
+    def area(counts):
+        return np.array([area_under_roc(scores, positive, row[sessions]) for row in counts])
+
+    kinds = np.arange(60) < 25
+    interval = interval_over_sessions(area, 60, n_resamples=300, strata=kinds, bounds=(0, 1))
+    known = session_interval(area_under_roc, scores, positive, sessions.astype(str))
+    assert interval.value == pytest.approx(known.value)
+    assert interval.low == pytest.approx(known.low, abs=0.02)
+    assert interval.high == pytest.approx(known.high, abs=0.02)
+
+
+def test_one_session_of_each_kind_says_nothing_of_others():
+    interval = interval_over_sessions(lambda counts: counts @ [1.0, 5.0], 2, strata=["a", "b"])
+    assert interval.value == 6
+    assert np.isnan([interval.low, interval.high]).all()
+
+
+def test_figure_at_its_bound_is_as_many_trials_as_there_are_sessions():
+    def share(counts):
+        return (counts @ np.full(8, 3.0)) / (counts @ np.full(8, 3.0))
+
+    interval = interval_over_sessions(share, 8, bounds=(0, 1))
+    assert interval == pytest.approx((1.0, stats.binomtest(8, 8).proportion_ci().low, 1.0))
+    none = interval_over_sessions(lambda counts: 0 * share(counts), 8, bounds=(0, 1))
+    assert none == pytest.approx((0.0, 0.0, stats.binomtest(0, 8).proportion_ci().high))
+
+
+def test_mean_has_student_s_interval_or_a_little_more_and_bounds_bend_it(rng):
+    values = rng.beta(5, 2, 30)
+
+    def mean(counts):
+        return (counts @ values) / counts.sum(axis=1)
+
+    student = stats.t.interval(0.9, 29, values.mean(), stats.sem(values))
+    plain = interval_over_sessions(mean, 30, confidence=0.9)
+    assert plain.low <= student[0] + 1e-12
+    assert plain.high >= student[1] - 1e-12
+    assert (plain.low, plain.high) == pytest.approx(student, abs=0.02)
+    bent = interval_over_sessions(mean, 30, confidence=0.9, bounds=(0, 1))
+    assert (bent.low, bent.high) == pytest.approx(student, abs=0.03)
+    assert bent.low < plain.low + 1e-12

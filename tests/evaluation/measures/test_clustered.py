@@ -29,18 +29,32 @@ def test_all_or_nothing_found_is_stated_as_so_many_sessions():
     assert (band.value[1], band.low[1], band.high[1]) == pytest.approx((0, 0, 1 - all_ten.low))
 
 
-def test_design_effect_is_that_of_a_ratio_in_a_cluster_sample(rng):
-    # Worked in the other order: the linearised standard error as a delete-one jackknife of the ratio.
+def test_design_effect_is_that_of_leaving_out_one_session_at_a_time(rng):
     of = rng.integers(5, 30, 60).astype(float)
     found = rng.binomial(of.astype(int), rng.beta(3, 1, 60)).astype(float)
     band = share_band(found[:, None], of)
     share = found.sum() / of.sum()
     left_out = (found.sum() - found) / (of.sum() - of)
-    variance = 59 / 60 * ((left_out - left_out.mean()) ** 2).sum()
-    worth = share * (1 - share) / variance * (stats.norm.ppf(0.025) / stats.t.ppf(0.025, 59)) ** 2
+    variance = 59 / 60 * ((left_out - share) ** 2).sum()
+    sessions = of.sum() ** 2 / (of**2).sum()
+    worth = share * (1 - share) / variance * (stats.norm.ppf(0.025) / stats.t.ppf(0.025, sessions - 1)) ** 2
     low = stats.beta.ppf(0.025, worth * share, worth * (1 - share) + 1)
     high = stats.beta.ppf(0.975, worth * share + 1, worth * (1 - share))
-    assert (band.low[0], band.high[0]) == pytest.approx((low, high), abs=3e-3)
+    assert (band.low[0], band.high[0]) == pytest.approx((low, high))
+
+
+def test_scale_of_a_rate_is_that_of_leaving_out_one_session_at_a_time(rng):
+    hours = rng.uniform(0.5, 3, 40)
+    counts = rng.poisson(4 * hours * rng.gamma(1, 1, 40)).astype(float)
+    band = rate_band(counts[:, None], hours)
+    rate = counts.sum() / hours.sum()
+    left_out = (counts.sum() - counts) / (hours.sum() - hours)
+    variance = 39 / 40 * ((left_out - rate) ** 2).sum()
+    sessions = hours.sum() ** 2 / (hours**2).sum()
+    scale = variance * hours.sum() / rate * (stats.t.ppf(0.025, sessions - 1) / stats.norm.ppf(0.025)) ** 2
+    worth = counts.sum() / scale
+    ends = stats.gamma.ppf(0.025, worth), stats.gamma.ppf(0.975, worth + 1)
+    assert (band.low[0], band.high[0]) == pytest.approx(tuple(end * scale / hours.sum() for end in ends))
 
 
 def test_rates_of_even_sessions_zero_and_one_session_are_the_exact_poisson_ones():

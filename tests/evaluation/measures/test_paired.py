@@ -3,8 +3,6 @@ import pytest
 from scipy import stats
 
 from tocsin import TocsinError
-from tocsin.evaluation.measures.bootstrap import interval_over_sessions
-from tocsin.evaluation.measures.classification import area_under_roc, session_interval
 from tocsin.evaluation.measures.paired import mcnemar, paired_interval
 
 
@@ -69,25 +67,3 @@ def test_a_detector_differs_from_itself_by_nothing(rng):
     assert paired_interval(lambda total: total[:, 0] / total[:, 1], sums, sums) == (0.0, 0.0, 0.0)
     with pytest.raises(TocsinError, match=r"not \(8, 2\) and \(8, 1\)"):
         paired_interval(lambda total: total[:, 0], sums, sums[:, :1])
-
-
-def test_area_over_sessions_of_two_kinds_is_near_the_percentile_interval(rng):
-    sessions = np.repeat(np.arange(60), 5)
-    positive = sessions < 25
-    scores = rng.normal(positive * 1.2, 1) + rng.normal(0, 0.6, 60)[sessions]
-
-    def area(counts):
-        return np.array([area_under_roc(scores, positive, row[sessions]) for row in counts])
-
-    kinds = np.arange(60) < 25
-    interval = interval_over_sessions(area, 60, n_resamples=300, strata=kinds, bounds=(0, 1))
-    known = session_interval(area_under_roc, scores, positive, sessions.astype(str))
-    assert interval.value == pytest.approx(known.value)
-    assert interval.low == pytest.approx(known.low, abs=0.02)
-    assert interval.high == pytest.approx(known.high, abs=0.02)
-
-
-def test_one_session_of_each_kind_says_nothing_of_others():
-    interval = interval_over_sessions(lambda counts: counts @ [1.0, 5.0], 2, strata=["a", "b"])
-    assert interval.value == 6
-    assert np.isnan([interval.low, interval.high]).all()
