@@ -25,9 +25,9 @@ VERBS = {
     "log": ("tocsin.inference.sensor.privacy.commands", "app", "what became of a sensor's clips: verify, keygen, open"),
     "data": ("tocsin.data.commands", "app", "public sets: list, fetch, verify, manifest, check"),
     "evaluate": (
-        "tocsin.evaluation.hearing.commands",
+        "tocsin.evaluation.commands",
         "main",
-        "how well it hears: the standard report, on unheard recordings",
+        "how often a detector is wrong, on anybody's recordings",
     ),
     "train": ("tocsin.training.train", "main", "train a model: Hydra overrides, for example experiment=full"),
     "export": ("tocsin.training.export", "export", "a checkpoint to one .onnx file, checked against torch"),

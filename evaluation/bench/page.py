@@ -21,10 +21,13 @@ WORST = 8  # errors of either kind that can be heard
 Provenance = Sequence[tuple[str, str]]
 
 
-def page_of(evaluation: Evaluation, comparison: Comparison | None = None, provenance: Provenance = ()) -> Page:
+def page_of(
+    evaluation: Evaluation, comparison: Comparison | None = None, provenance: Provenance = (), players: bool = True
+) -> Page:
     """The page of an evaluation, or of two detectors of which it is the first.
 
-    Recordings whose files are not there have no players. Raises ``TocsinError`` where matplotlib or librosa is missing.
+    Recordings whose files are not there have no players; without ``players`` no error is shown at all. Raises
+    ``TocsinError`` where matplotlib or librosa is missing.
     """
     log, counts = evaluation.log, evaluation.counts
     possible = [
@@ -53,7 +56,7 @@ def page_of(evaluation: Evaluation, comparison: Comparison | None = None, proven
             ("Detections", f"{len(log.detections):,}"),
         ],
         answers=[*shown, *_more(needed(counts, evaluation.threshold, budgets))],
-        errors=_errors(evaluation) if comparison is None else _only_one(comparison),
+        errors=[] if not players else _errors(evaluation) if comparison is None else _only_one(comparison),
         sections=[section for section in sections_of(evaluation) if section.key in ("summary", "thresholds")],
         methods=_methods(evaluation),
         provenance=provenance,

@@ -14,6 +14,8 @@ from tocsin.evaluation.bench.pandas_needed import pandas_module
 from tocsin.evaluation.bench.reading.manifest_rows import tables_of_manifest
 from tocsin.evaluation.bench.reading.names import Say
 from tocsin.evaluation.bench.reading.tables import columns_of, load, to_numbers, to_text
+from tocsin.inference.archive.dataset import RECORDINGS, UNKNOWN_DATE, partitioning
+from tocsin.inference.archive.journal import JOURNAL
 from tocsin.inference.array_recording import TABLE
 from tocsin.inference.file_times import time_in_name
 
@@ -29,9 +31,10 @@ def read_recordings(
     """Recordings, and the truth where what was given says it (a manifest, a folder a class), else None.
 
     Args:
-        path: a folder with ``manifest.csv`` or ``recordings.csv``, a folder a class, another folder of audio, an audio
-            file, a manifest, or a table ``recording`` or ``path`` with ``duration_s`` (seconds; of the file where it is
-            missing), ``sensor_id``, ``start_time_utc``, ``session``, ``label`` and whatever else.
+        path: a folder that ``tocsin detect --out`` wrote, one with ``manifest.csv`` or ``recordings.csv``, a folder a
+            class, another folder of audio, an audio file, a manifest, or a table ``recording`` or ``path`` with
+            ``duration_s`` (seconds; of the file where it is missing), ``sensor_id``, ``start_time_utc``, ``session``,
+            ``label`` and whatever else.
         target: what the truth of a manifest is.
         complain: called with a sentence for what is left out.
 
@@ -42,6 +45,8 @@ def read_recordings(
     if not path.exists():
         raise TocsinError(f"{path} does not exist: expected a folder of audio, a manifest or a table of recordings")
     if path.is_dir():
+        if is_archive(path):
+            return _of_archive(path), None
         if (path / MANIFEST).is_file():
             return read_recordings(path / MANIFEST, target, complain)
         if (path / TABLE).is_file():
@@ -62,6 +67,27 @@ def read_recordings(
             f"recording or path, and duration_s; or a manifest ({','.join(REQUIRED_COLUMNS)})"
         )
     return _of_table(path), None
+
+
+def is_archive(path: Path) -> bool:
+    """Whether ``tocsin detect --out`` wrote a folder."""
+    return (path / JOURNAL).is_file() and (path / RECORDINGS).is_dir()
+
+
+def _of_archive(folder: Path) -> "pandas.DataFrame":
+    """The recordings that were heard, with the names that their detections give them."""
+    heard = pandas_module().read_parquet(folder / RECORDINGS, partitioning=partitioning())
+    if heard.empty:
+        raise TocsinError(f"{folder}: nothing was heard yet: run `tocsin detect … --out {folder}` to its end")
+    several = heard["path"].duplicated(keep=False)
+    if several.any():
+        first = heard.loc[several, "path"].iloc[0]
+        raise TocsinError(f"{folder}: {first} was heard by channels, which its detections do not tell apart")
+    wanted = ["path", "sensor_id", "start_time_utc", "duration_s"]
+    # Nights and sensors differ; an hour of one is like the next.
+    session = heard["sensor_id"].astype(str) + " " + heard["date"].astype(str)
+    session = session.where(heard["date"].astype(str) != UNKNOWN_DATE, heard["path"])
+    return heard[wanted].assign(recording=heard["path"], session=session)
 
 
 def _is_folder_a_class(path: Path) -> bool:
