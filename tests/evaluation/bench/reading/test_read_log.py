@@ -102,8 +102,8 @@ def test_labels_and_hours_are_a_log(tmp_path):
     assert any("1 of 2 rows are left out, labelled fireworks" in sentence for sentence in said)
     again = read_detector(log, EventFile(tmp_path / "found.txt"), {"fireworks": "gunshot"}, "other")
     assert again.detections["score"].tolist() == [0.9, 0.8]
+    (tmp_path / "dogs.txt").write_text("1\t1\tdog 0.9\n2\t2\tdog 0.8\n")
     with pytest.raises(TocsinError, match=r'none of its 2 rows is labelled gunshot.*--map "dog=gunshot"'):
-        (tmp_path / "dogs.txt").write_text("1\t1\tdog 0.9\n2\t2\tdog 0.8\n")
         read_log(None, None, EventFile(tmp_path / "dogs.txt"), hours=1)
     with pytest.raises(TocsinError, match=r"nothing says how long was listened"):
         read_log(None, EventFile(tmp_path / "truth.txt"))
