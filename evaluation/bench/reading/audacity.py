@@ -39,10 +39,9 @@ def read_audacity(path: Path) -> "pandas.DataFrame":
     except (UnicodeDecodeError, pandas.errors.ParserError) as error:
         raise TocsinError(f"{path} cannot be read as an Audacity label track: {str(error).strip()}") from error
     kept = lines["start"].notna() & ~lines["start"].str.startswith("\\", na=False)
-    # An empty cell would pass as a NaN: a label has both times.
-    filled = lines.where(lines[["start", "end"]].notna().all(axis=1) | ~kept, "?")
     for name in ("start", "end"):
-        to_numbers(filled.where(kept), name, path, first_row=1)
+        # With the lines between, so that a wrong time is named by its line; an empty one is wrong, too.
+        lines[name] = to_numbers(lines.assign(**{name: lines[name].fillna("nothing").where(kept, "")}), name, path, 1)
     lines = lines[kept].reset_index(drop=True)
     text = to_text(lines["text"])
     events = pandas.DataFrame(
@@ -54,10 +53,13 @@ def read_audacity(path: Path) -> "pandas.DataFrame":
         events["label"] = text.str.rpartition(", ")[2] if len(text) else text
         events["score"] = to_numbers(lines, "score", path, first_row=1)
         return events
-    found = text.str.extract(_SCORED)
+    # Each text once: they are few among many.
+    codes, texts = pandas.factorize(text)
+    found = pandas.Series(texts, dtype=object).astype(str).str.extract(_SCORED)
     # Only a track in which every label has a number has scores: "position 1" is a name.
     if len(text) and found["score"].notna().all():
-        events["label"], events["score"] = found["label"], found["score"].astype(float)
+        events["label"] = found["label"].to_numpy()[codes]
+        events["score"] = found["score"].astype(float).to_numpy()[codes]
     else:
         events["label"] = text
     return events

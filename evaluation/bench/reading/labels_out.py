@@ -66,7 +66,8 @@ def _by_file(labels: "pandas.DataFrame", recordings: "pandas.DataFrame") -> list
     ends_s = (start_s + of["duration_s"]).groupby(path, sort=False).max()
     names = labels["recording"].astype(str)
     frame = labels.assign(_path=names.map(path), _start=names.map(start_s).astype(float))
-    found: dict[str, _File] = {name: _File(name, name, float(end), []) for name, end in ends_s.items()}
+    first = of.index.to_series().groupby(path, sort=False).first().str.partition("#")[0]
+    found = {file: _File(file, first[file], float(end), []) for file, end in ends_s.items()}
     for row in frame.sort_values(["_path", "onset_s"]).to_dict("records"):
         found[row["_path"]].labels.append(_label(row))
     return [file for file in found.values() if file.labels]
@@ -112,7 +113,7 @@ def _write_audacity(files: list[_File], out: Path) -> list[Path]:
         track = out
         if len(files) > 1:
             # Folders are kept, so that files of one name in two of them have a track each.
-            inside = Path(file.path).relative_to(Path(file.path).anchor)
+            inside = Path(file.name).relative_to(Path(file.name).anchor)
             track = out / inside.parent / f"{inside.name}.txt"
             track.parent.mkdir(parents=True, exist_ok=True)
         lines = (audacity_line(on, on if np.isnan(off) else off, label, score) for on, off, label, score in file.labels)

@@ -55,9 +55,13 @@ def reconcile(
             complain(
                 f"{where}: {len(loose)} of {len(names)} names fit by {level} alone, {loose[0][0]} as {loose[0][1]}"
             )
-    keys = np.array([match[0][0] for match in matches] or [""], dtype=object)
-    events["recording"] = keys[codes] if len(codes) else ""
-    return _in_stretches(recordings.assign(file=file_of), events, where, complain)
+    whole = set(recordings["recording"].astype(str))
+    # The name of a stretch says which it is, and times are from its start; the name of its file leaves that open.
+    named = np.array([str(name) in whole for name in names] or [False])[codes]
+    keys = np.array([match[0][0] for match in matches] or [""], dtype=object)[codes]
+    of_files = events[~named].assign(recording=keys[~named])
+    parts = [events[named], _in_stretches(recordings.assign(file=file_of), of_files, where, complain)]
+    return pandas.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
 
 def place_in_time(
@@ -158,6 +162,10 @@ def _in_stretches(
     if not recordings["file"].duplicated().any() and not starts.any():
         names = dict(zip(recordings["file"], recordings["recording"], strict=True))
         return events.assign(recording=events["recording"].map(names))
+    same = recordings["file"][recordings.assign(_start=starts).duplicated(["file", "_start"], keep=False)]
+    if (unclear := events["recording"].isin(same)).any():
+        name = events["recording"][unclear].iloc[0]
+        raise TocsinError(f"{where}: {int(unclear.sum())} rows name {name}, which is of several recordings: name those")
     stretches = pandas.DataFrame({"_file": recordings["file"], "_name": recordings["recording"], "_start": starts})
     stretches["_end"] = starts + recordings["duration_s"]
     heard = events.rename(columns={"recording": "_file"}).assign(_file=events["recording"].astype(object))

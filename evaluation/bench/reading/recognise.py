@@ -94,12 +94,15 @@ def read_events(file: EventFile, target: str, recording: str = "") -> "pandas.Da
     if file.format is not None and file.format not in get_args(Format):
         raise TocsinError(f"the format {file.format} is not known: use one of {', '.join(get_args(Format))}")
     if path.is_dir():
+        inside = sorted(entry for entry in path.rglob("*") if entry.suffix.lower() in _ENDINGS and entry.is_file())
         # A journal may lie beside the Parquet.
-        inside = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in _ENDINGS and entry.is_file())
-        if not inside or next(path.rglob("*.parquet"), None):
+        if not inside or any(entry.suffix == ".parquet" for entry in inside):
             return read_parquet_folder(path, target)
-        # A track or a table a recording.
-        parts = [read_events(EventFile(entry, file.format, file.columns), target) for entry in inside]
+        # A track or a table a recording, in the same folders as those.
+        parts = []
+        for entry in inside:
+            name = (entry.relative_to(path).parent / recording_of(entry)).as_posix()
+            parts.append(read_events(EventFile(entry, file.format, file.columns), target, name))
         return pandas.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     events = _read(file, file.format or ("table" if file.columns else recognise(path)), target)
     if "recording" in events:

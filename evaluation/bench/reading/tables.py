@@ -138,6 +138,8 @@ def to_numbers(frame: "pandas.DataFrame", name: str, path: Path, first_row: int 
     """
     pandas = pandas_module()
     cells = frame[name]
+    if cells.dtype.kind == "f":
+        return cells.astype(np.float64)
     numbers = pandas.to_numeric(cells, errors="coerce").astype(np.float64)
     bad = (numbers.isna() & cells.notna()).to_numpy(copy=True)
     if bad.any():
@@ -151,7 +153,11 @@ def to_numbers(frame: "pandas.DataFrame", name: str, path: Path, first_row: int 
 
 def to_text(cells: "pandas.Series") -> "pandas.Series":
     """A column as text less the spaces about it, empty where a cell is."""
-    return cells.astype(object).where(cells.notna(), "").astype(str).str.strip()
+    pandas = pandas_module()
+    # Names and labels are few among many rows: each is made text once.
+    codes, found = pandas.factorize(cells)
+    texts = np.array([*(str(cell).strip() for cell in found), ""], dtype=object)
+    return pandas.Series(texts[codes], index=cells.index, dtype=object)
 
 
 def rest_of(frame: "pandas.DataFrame", taken: set[str]) -> "pandas.DataFrame":

@@ -36,9 +36,9 @@ def test_names_fit_by_path_then_its_end_then_file_name_then_stem():
 @pytest.mark.parametrize(
     ("names", "sentence"),
     [
-        (["q.wav", "r.wav", "b/y.wav"], "q.wav is none of the 3 recordings.* so are 1 more of 3 names"),
-        (["x.wav"], "x.wav may be several of the 3 recordings"),
-        (["one/y.wav", "two/y.wav"], "one/y.wav and two/y.wav would both be b/y.wav"),
+        (["q.wav", "r.wav", "b/y.wav"], r"q.wav is none of the 3 recordings.* so are 1 more of 3 names"),
+        (["x.wav"], r"x.wav may be several of the 3 recordings"),
+        (["one/y.wav", "two/y.wav"], r"one/y.wav and two/y.wav would both be b/y.wav"),
     ],
 )
 def test_names_that_fit_none_or_several_are_refused(names, sentence):
@@ -55,6 +55,13 @@ def test_times_choose_the_stretch_of_a_file():
     events = reconcile(recordings, frame(["a.wav"] * 3, [6.0, 1.0, 3.0]), "d", said.append)
     assert events[["recording", "onset_s"]].values.tolist() == [["a#0-2", 1.0], ["a#5-9", 1.0]]
     assert said == ["d: 1 of 3 events lie in no stretch of their file: left out"]
+    assert reconcile(recordings, frame(["a#5-9"], [1.0]), "d").values.tolist() == [["a#5-9", 1.0]]
+
+
+def test_a_file_of_two_channels_does_not_say_which():
+    recordings = pandas.DataFrame({"recording": ["a.wav#1", "a.wav#2"], "path": "a.wav", "duration_s": 5.0})
+    with pytest.raises(TocsinError, match=r"1 rows name a.wav, which is of several recordings"):
+        reconcile(recordings, frame(["a.wav"], [1.0]), "d")
 
 
 def test_events_of_sensors_go_to_the_recording_that_holds_their_time():
@@ -73,7 +80,7 @@ def test_events_of_sensors_go_to_the_recording_that_holds_their_time():
     placed = place_in_time(recordings, events, "d", said.append)
     assert sorted(placed[["recording", "onset_s"]].values.tolist()) == [["s0", 599.5], ["s1", 0.25], ["t0", 1.0]]
     assert said == ["d: 1 of 4 events lie in no recording of their sensor: left out"]
-    with pytest.raises(TocsinError, match="expected sensor_id and start_time_utc"):
+    with pytest.raises(TocsinError, match=r"expected sensor_id and start_time_utc"):
         place_in_time(recordings.drop(columns="sensor_id"), events, "d")
 
 
@@ -95,10 +102,10 @@ def test_labels_and_hours_are_a_log(tmp_path):
     assert any("1 of 2 rows are left out, labelled fireworks" in sentence for sentence in said)
     again = read_detector(log, EventFile(tmp_path / "found.txt"), {"fireworks": "gunshot"}, "other")
     assert again.detections["score"].tolist() == [0.9, 0.8]
-    with pytest.raises(TocsinError, match='none of its 2 rows is labelled gunshot.*--map "dog=gunshot"'):
-        (tmp_path / "dogs.txt").write_text("1\t1\tdog 0.9\n2\t2\tdog 0.8\n")
+    (tmp_path / "dogs.txt").write_text("1\t1\tdog 0.9\n2\t2\tdog 0.8\n")
+    with pytest.raises(TocsinError, match=r'none of its 2 rows is labelled gunshot.*--map "dog=gunshot"'):
         read_log(None, None, EventFile(tmp_path / "dogs.txt"), hours=1)
-    with pytest.raises(TocsinError, match="nothing says how long was listened"):
+    with pytest.raises(TocsinError, match=r"nothing says how long was listened"):
         read_log(None, EventFile(tmp_path / "truth.txt"))
 
 
