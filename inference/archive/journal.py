@@ -3,12 +3,13 @@
 Two files of JSON lines in the folder of results, each line on the disk before the next step is taken:
 
 - ``journal.jsonl``: first what all of it was heard with (model, threshold, labels); then a line a recording that is in
-  the dataset, or that failed: its key, size, time of change, and its part, or the sentence that says why it has none.
+  the dataset, or that failed: its key, size, time of change, and its part with the number of recordings in that, or
+  the sentence that says why it has none.
 - ``pending.jsonl``: recordings that were heard, rows and all, and are in no part yet. It is emptied when they are.
 
 A part is written first, then its lines in the journal, then ``pending.jsonl`` is emptied. So a kill leaves at worst a
-part without a line, which is removed, or a recording that is in both, where the journal is right. A last line that was
-torn is cut off; its recording is heard again.
+part without all its lines, which is removed, or a recording that is in both, where the journal is right. A last line
+that was torn is cut off.
 """
 
 import importlib
@@ -81,7 +82,13 @@ class Journal:
             return
         if any(lines[0].get(name) != value for name, value in stated.items()):
             raise TocsinError(f"{self.folder} {_otherwise(lines[0], stated)}")
-        self._take(line for line in lines[1:] if "part" in line)
+        by_part: dict[str, dict[str, Mapping[str, Any]]] = {}
+        for line in lines[1:]:
+            if "part" in line:
+                by_part.setdefault(line["part"], {})[line["key"]] = line
+        for together in by_part.values():
+            if len(together) == next(iter(together.values()))["of"]:  # else the disk took some of its lines only
+                self._take(together.values())
 
     def _take(self, lines: Iterable[Mapping[str, Any]]) -> None:
         for line in lines:
@@ -98,9 +105,9 @@ class Journal:
         """Note why a recording could not be read; it is tried again in the next run."""
         self._journal.add([{**_what(heard.recording), "failed": heard.failed}])
 
-    def note_part(self, part: str, recordings: Iterable[Recording]) -> None:
+    def note_part(self, part: str, recordings: Sequence[Recording]) -> None:
         """Note that these recordings are in the dataset."""
-        lines = [{**_what(recording), "part": part} for recording in recordings]
+        lines = [{**_what(recording), "part": part, "of": len(recordings)} for recording in recordings]
         self._journal.add(lines)
         self._take(lines)
 
@@ -123,20 +130,27 @@ class _Lines:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file = path.open("ab+", buffering=0)
-        _lock(self._file.fileno(), path)
+        try:
+            _lock(self._file.fileno(), path)
+            self.found = self._read()
+        except BaseException:
+            self.close()
+            raise
+
+    def _read(self) -> list[dict[str, Any]]:
         self._file.seek(0)
         content = self._file.read()
         whole = content.rfind(b"\n") + 1
-        self.found: list[dict[str, Any]] = []
+        found = []
         for row, line in enumerate(content[:whole].splitlines(), 1):
             try:
-                self.found.append(json.loads(line))
+                found.append(json.loads(line))
             except ValueError:
-                self.close()
                 raise TocsinError(
-                    f"{path}, row {row}: not a line of JSON, so what was heard is not known: give another --out"
+                    f"{self._path}, row {row}: not a line of JSON, so what was heard is not known: give another --out"
                 ) from None
         self._file.truncate(whole)
+        return found
 
     def add(self, lines: Sequence[Mapping[str, Any]]) -> None:
         """Add lines, which are on the disk when this returns."""

@@ -61,8 +61,12 @@ def test_one_worker_gives_the_dataset_of_two_byte_by_byte(archive, heard, tmp_pa
 def test_sensors_and_times_are_those_of_folders_and_names(heard):
     sensors = pandas.read_parquet(heard / "recordings", partitioning=partitioning()).sort_values("path")
     assert list(zip(sensors["sensor_id"], sensors["date"], strict=True)) == [
-        ("007", "2024-01-31"), ("a b", "unknown"), ("moth", "2024-01-31"), ("moth", "2024-02-01"), ("moth", "2024-02-01")
-    ]  # fmt: skip
+        ("007", "2024-01-31"),
+        ("a b", "unknown"),
+        ("moth", "2024-01-31"),
+        ("moth", "2024-02-01"),
+        ("moth", "2024-02-01"),
+    ]
     assert sensors["start_time_utc"].iloc[0] == pandas.Timestamp("2024-01-31T12:00:00Z")
     assert sensors["start_time_utc"].isna().tolist() == [False, True, False, False, False]
     bangs = pandas.read_parquet(heard / "detections")
