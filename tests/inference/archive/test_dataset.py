@@ -32,20 +32,15 @@ def plain(frame, rows):
     return frame.sort_values(["path", "onset_s"])[columns].to_dict("records")
 
 
-@pytest.fixture(scope="module")
-def heard(archive, tmp_path_factory):
-    out = tmp_path_factory.mktemp("out") / "two"
-    result = tocsin("detect", archive.folder, "--out", out, "--model", MODEL, "--workers", 2)
-    assert (result.returncode, result.stdout) == (0, "")
-    assert result.stderr.startswith("heard ")
-    assert result.stderr.endswith("two holds 5\n")
-    return out
-
-
 def test_duckdb_and_pandas_both_read_the_rows_of_tocsin_detect(archive, heard):
     query = f"select * from read_parquet('{heard}/detections/**/*.parquet', hive_partitioning=true)"
     assert plain(duckdb.sql(query).df(), archive.rows) == archive.rows
     assert plain(pandas.read_parquet(heard / "detections"), archive.rows) == archive.rows
+
+
+def test_it_says_on_stderr_what_was_heard_and_nothing_on_stdout(archive, heard):
+    again = tocsin("detect", archive.folder, "--out", heard, "--model", MODEL)
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", f"all 5 recordings are in {heard}\n")
 
 
 def test_one_worker_gives_the_dataset_of_two_byte_by_byte(archive, heard, tmp_path):

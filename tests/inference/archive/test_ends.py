@@ -61,7 +61,7 @@ def many(tmp_path_factory, write_sound):
     """A recording under many names: enough that a run lasts until it is ended."""
     folder = tmp_path_factory.mktemp("many") / "S1"
     write_sound(folder / "0000.wav", (0.5, 3.3, 7.1), length_s=10.0)
-    for number in range(1, 150):
+    for number in range(1, 100):
         os.link(folder / "0000.wav", folder / f"{number:04}.wav")
     return folder
 
@@ -78,13 +78,13 @@ def test_killed_in_the_middle_it_leaves_no_process_and_goes_on(many, tmp_path):
         time.sleep(0.01)
     kept = len((out / "pending.jsonl").read_bytes().split(b"\n")) - 1
     again = start(many, "--out", out)
-    assert "holds 150\n" in again.communicate()[1]
+    assert "holds 100\n" in again.communicate()[1]
     assert again.returncode == 0
     found = rows(out)
-    assert len(found) == 150 * (found["path"] == str(many / "0000.wav")).sum()
+    assert len(found) == 100 * (found["path"] == str(many / "0000.wav")).sum()
     recordings = pandas.read_parquet(out / "recordings")
     assert sorted(recordings["path"]) == sorted(str(path) for path in many.iterdir())
-    assert 5 <= kept < 150
+    assert 5 <= kept < 100
 
 
 def test_ctrl_c_ends_quietly_and_says_how_to_go_on(many, tmp_path):
@@ -97,9 +97,9 @@ def test_ctrl_c_ends_quietly_and_says_how_to_go_on(many, tmp_path):
     first, last = said.splitlines()
     assert first.startswith("heard ")
     held = len(pandas.read_parquet(out / "recordings"))
-    assert 3 <= held < 150
+    assert 3 <= held < 100
     assert first.endswith(f"out holds {held}")
-    assert last == f"tocsin: stopped with {150 - held} to go: type the same to go on"
+    assert last == f"tocsin: stopped with {100 - held} to go: type the same to go on"
 
 
 def test_a_bad_file_is_said_and_tried_again(archive, tmp_path):

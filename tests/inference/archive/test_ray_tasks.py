@@ -1,6 +1,5 @@
-"""A Ray of two processors on this machine: the dataset of one process, and nothing of it left."""
+"""A Ray of two processors on this machine: the dataset of processes, and nothing of it left."""
 
-import os
 import subprocess
 import sys
 
@@ -25,22 +24,19 @@ def content(root):
     return {path.relative_to(root): path.read_bytes() for path in root.rglob("*.parquet")}
 
 
-def test_ray_gives_the_dataset_of_one_process_byte_by_byte_and_goes_on_by_the_same_journal(archive, tmp_path):
-    detect(archive.folder, "--out", tmp_path / "one", "--workers", 1)
+def test_ray_gives_the_dataset_of_processes_byte_by_byte_and_goes_on_by_the_same_journal(archive, heard, tmp_path):
     # What one process heard of it, Ray does not hear again.
     detect(archive.folder / "moth", "--out", tmp_path / "ray", "--workers", 1)
     said = detect(archive.folder, "--out", tmp_path / "ray", "--ray", "local", "--workers", 2)
     assert "in 2 recordings" in said.splitlines()[-1]
     assert said.endswith("ray holds 5\n")
-    assert len(content(tmp_path / "one")) == 8
-    assert content(tmp_path / "ray") == content(tmp_path / "one")
+    assert len(content(heard)) == 8
+    assert content(tmp_path / "ray") == content(heard)
 
 
 def test_where_there_is_no_ray_that_is_said(archive, tmp_path, monkeypatch):
     monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
-    for name in ("RAY_ADDRESS",):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
     tasks = RayTasks("auto", 2, Hearing("x.onnx", 0.5, frozenset()))
     with pytest.raises(TocsinError, match="there is no Ray at auto: begin one with `ray start --head`"):
         tasks.__enter__()
-    assert "RAY_ADDRESS" not in os.environ

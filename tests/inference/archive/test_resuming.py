@@ -16,7 +16,7 @@ from tocsin.inference.archive.batch import Batch
 from tocsin.inference.archive.dataset import Dataset
 from tocsin.inference.archive.hearing import Heard
 from tocsin.inference.archive.journal import Journal, Settings
-from tocsin.inference.archive.processes import IN_FLIGHT, heard_by
+from tocsin.inference.archive.processes import heard_by
 from tocsin.inference.archive.recordings import Recording
 
 CLASSES = ("gunshot", "background")
@@ -31,7 +31,7 @@ class KilledError(BaseException):
 class Here:
     """Workers that hear in this process, at once; a recording gives a row for each of its bytes."""
 
-    workers = 1
+    in_flight = 4
 
     def __init__(self):
         self.heard = []
@@ -153,7 +153,7 @@ def test_a_part_holds_many_recordings_and_what_waits_is_bounded(tmp_path, monkey
 
 def test_few_recordings_are_in_flight_and_the_queue_is_taken_from_as_there_is_room():
     class Slow(Here):
-        workers = 3
+        in_flight = 12
 
         def __init__(self):
             super().__init__()
@@ -175,15 +175,15 @@ def test_few_recordings_are_in_flight_and_the_queue_is_taken_from_as_there_is_ro
     for _ in heard_by(workers, queue()):
         taken += 1
         workers.open -= 1
-        assert len(asked) - taken <= IN_FLIGHT * 3
-    assert (taken, workers.most) == (100, IN_FLIGHT * 3)
+        assert len(asked) - taken <= 12
+    assert (taken, workers.most) == (100, 12)
 
 
 def test_once_stopped_nothing_more_is_given():
     workers, heard = Here(), []
     for one in heard_by(workers, recordings(50), lambda: len(heard) >= 2):
         heard.append(one)
-    assert len(workers.heard) <= 2 * IN_FLIGHT
+    assert len(workers.heard) <= 8
 
 
 @pytest.mark.parametrize(
@@ -213,8 +213,19 @@ def test_a_folder_of_other_things_and_a_broken_journal_are_refused(tmp_path):
     with pytest.raises(TocsinError, match="holds other things: give --out a folder"):
         Journal(tmp_path, SETTINGS)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
-    (tmp_path / journal.JOURNAL).write_text("{}\nnothing\n{}\n")
-    with pytest.raises(TocsinError, match=r"journal\.jsonl, row 2: not a line of JSON"):
+
+
+@pytest.mark.parametrize("line", ["nothing", "[]", "{}", '{"part": "p"}', "null"])
+@pytest.mark.parametrize("name", [journal.JOURNAL, journal.PENDING])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_journal_that_was_edited_is_refused(tmp_path, line, name, first):
+    Journal(tmp_path, SETTINGS).__exit__(None, None, None)
+    before = "" if first else (tmp_path / name).read_text()
+    (tmp_path / name).write_text(f"{before}{line}\n")
+    if name == journal.JOURNAL and not first and line == "{}":
+        Journal(tmp_path, SETTINGS).__exit__(None, None, None)  # a line of another kind says nothing
+        return
+    with pytest.raises(TocsinError, match="is not as it was written, so what was heard is not known: give another"):
         Journal(tmp_path, SETTINGS)
 
 
