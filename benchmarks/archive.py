@@ -4,8 +4,10 @@
 
 Real ambience, joined to recordings of ten minutes and repeated under other names. Every run is `tocsin detect --out` as
 a process of its own, from start to end; the two numbers of workers take turns, and the fastest run of each counts, for
-other work on the machine only slows. Memory is the sum of the peak resident sizes of the process and its workers
-(Linux; libraries that they share count in each). The table of the short archive is there to see that it does not grow.
+other work on the machine only slows. Workers are busy while they run or wait for a processor, so that what is missing
+to 100 % is waiting for recordings, and the start of the command; this does not depend on what else runs there. Memory
+is the sum of the peak resident sizes of the process and its workers (libraries that they share count in each), at two
+lengths, to see that it does not grow. Linux.
 """
 
 import argparse
@@ -31,10 +33,11 @@ SAMPLE_RATE, FILE_S = 16_000, 600.0
 
 
 class Run(NamedTuple):
-    """What a run took: wall time and processor time of all its processes in seconds, peak memory in MB."""
+    """What a run took: seconds by the clock, of processors, and in which workers had work; peak memory in MB."""
 
     wall_s: float
     processor_s: float
+    busy_s: float
     peak_mb: float
 
 
@@ -59,8 +62,9 @@ def main() -> int:
 def report(scratch: Path, options: argparse.Namespace) -> None:
     """Run all and print the table."""
     files = write_ambience(scratch / "ambience", options.recordings)
-    print("| archive | workers | wall, s | processors, s | × real time | per worker, to one | peak memory, MB |")
-    print("|---|---|---|---|---|---|---|")
+    columns = ("wall, s", "processors, s", "× real time", "per worker, to one", "workers busy", "peak memory, MB")
+    print("|", " | ".join(("archive", "workers", *columns)), "|")
+    print("|---" * (2 + len(columns)) + "|")
     for hours in (options.hours / 4, options.hours):
         archive = scratch / f"{hours:g}"
         archive.mkdir()
@@ -77,6 +81,7 @@ def report(scratch: Path, options: argparse.Namespace) -> None:
             print(
                 f"| {sound_s / 3600:.1f} h in {len(list(archive.iterdir()))} files | {workers} | {best.wall_s:.1f} | "
                 f"{best.processor_s:.1f} | {sound_s / best.wall_s:.0f} | {alone_s / best.wall_s / workers:.0%} | "
+                f"{best.busy_s / best.wall_s / workers:.0%} | "
                 f"{max(result.peak_mb for result in results):.0f} |"
             )
 
@@ -100,10 +105,13 @@ def run(archive: Path, out: Path, workers: int) -> Run:
     """One run."""
     command = [sys.executable, "-m", "tocsin", "detect", str(archive), "--out", str(out), "--workers", str(workers)]
     before, began_s, peaks = processor_s(), time.perf_counter(), dict[int, float]()
+    busy_ns = dict[int, int]()
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     while process.poll() is None:
         with suppress(OSError, IndexError):
             children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            for child in map(int, children):
+                busy_ns[child] = sum(map(int, Path(f"/proc/{child}/schedstat").read_text().split()[:2]))
             for process_id in (process.pid, *map(int, children)):
                 status = Path(f"/proc/{process_id}/status").read_text()
                 peaks[process_id] = int(status.split("VmHWM:")[1].split()[0]) / 1024
@@ -112,7 +120,7 @@ def run(archive: Path, out: Path, workers: int) -> Run:
     if process.returncode:
         assert process.stderr is not None
         raise TocsinError(process.stderr.read())
-    return Run(wall_s, processor_s() - before, sum(peaks.values()))
+    return Run(wall_s, processor_s() - before, sum(busy_ns.values()) / 1e9, sum(peaks.values()))
 
 
 def processor_s() -> float:
