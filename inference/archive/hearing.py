@@ -1,6 +1,8 @@
 """One recording heard by one process on one thread: a pure function that processes and Ray both map."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -14,6 +16,7 @@ from tocsin.inference.audio_model import BLOCK_S, AudioModel, checked_rates, eve
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
+IN_FLIGHT = 4  # recordings a worker that are given and not yet taken, so that none waits for its next
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,21 @@ class Hearing:
 @lru_cache(maxsize=1)
 def _model(path: str) -> AudioModel:
     return AudioModel(path)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """While it is entered, processes that are begun have one thread each for matrix products.
+
+    Libraries read that as they are loaded, which a new process does by itself.
+    """
+    before = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(ONE_THREAD)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def cores() -> int:

@@ -3,18 +3,20 @@
 Two files of JSON lines in the folder of results, each line on the disk before the next step is taken:
 
 - ``journal.jsonl``: first what all of it was heard with (model, threshold, labels); then a line a recording that is in
-  the dataset, or that failed: its key, size, time of change, and its part, or the sentence that says why it has none.
+  the dataset, or that failed: its key, size, time of change, and its part with the number of recordings in that, or
+  the sentence that says why it has none.
 - ``pending.jsonl``: recordings that were heard, rows and all, and are in no part yet. It is emptied when they are.
 
 A part is written first, then its lines in the journal, then ``pending.jsonl`` is emptied. So a kill leaves at worst a
-part without a line, which is removed, or a recording that is in both, where the journal is right. A last line that was
-torn is cut off; its recording is heard again.
+part without all its lines, which is removed, or a recording that is in both, where the journal is right. A last line
+that was torn is cut off.
 """
 
 import importlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -61,82 +63,98 @@ class Journal:
         if folder.exists() and not (folder / JOURNAL).exists() and any(folder.iterdir()):
             raise TocsinError(f"{folder} holds other things: give --out a folder that is not there yet, or empty")
         folder.mkdir(parents=True, exist_ok=True)
-        self._journal = _Lines(folder / JOURNAL)
-        try:
-            self._read(settings)
-            self._lines = _Lines(folder / PENDING)
-        except BaseException:
-            self._journal.close()
-            raise
-        for line in self._lines.found:
+        with ExitStack() as stack:
+            self._journal = stack.enter_context(closing(_Lines(folder / JOURNAL)))
+            self._waiting = stack.enter_context(closing(_Lines(folder / PENDING)))
+            try:
+                self._read(settings)
+                self._read_pending()
+            except (KeyError, TypeError, AttributeError, ValueError):
+                raise TocsinError(
+                    f"{folder}: its {JOURNAL} or {PENDING} is not as it was written, so what was heard is not known: "
+                    "give another --out"
+                ) from None
+            self._open = stack.pop_all()
+
+    def _read(self, settings: Settings) -> None:
+        lines = self._journal.read()
+        stated = {**asdict(settings), "labels": list(settings.labels)}
+        first = next(lines, stated)
+        if first is stated:
+            self._journal.add([stated])
+            return
+        if any(first[name] != value for name, value in stated.items()):
+            raise TocsinError(f"{self.folder} {_otherwise(first, stated)}")
+        keys_of: dict[str, set[str]] = {}
+        sizes: dict[str, int] = {}
+        for line in lines:
+            if part := line.get("part"):
+                self.done[line["key"]] = (line["size"], line["modified_ns"])
+                keys_of.setdefault(part, set()).add(line["key"])
+                sizes[part] = line["of"]
+        for part, keys in keys_of.items():
+            if len(keys) == sizes[part]:
+                self.parts.add(part)
+        whole = set().union(*(keys_of[part] for part in self.parts))
+        for key in self.done.keys() - whole:  # the disk took some of the lines of its part only
+            del self.done[key]
+
+    def _read_pending(self) -> None:
+        for line in self._waiting.read():
             heard = Heard(Recording.of_json(line["recording"]), line["duration_s"], line["rows"])
             if heard.recording.key not in self.done:
                 self.pending.append(heard)
-
-    def _read(self, settings: Settings) -> None:
-        lines = self._journal.found
-        stated = {**asdict(settings), "labels": list(settings.labels)}
-        if not lines:
-            self._journal.add([stated])
-            return
-        if any(lines[0].get(name) != value for name, value in stated.items()):
-            raise TocsinError(f"{self.folder} {_otherwise(lines[0], stated)}")
-        self._take(line for line in lines[1:] if "part" in line)
-
-    def _take(self, lines: Iterable[Mapping[str, Any]]) -> None:
-        for line in lines:
-            self.done[line["key"]] = (line["size"], line["modified_ns"])
-            self.parts.add(line["part"])
 
     def note_heard(self, heard: Heard) -> None:
         """Keep what a recording gave until it is in a part."""
         self.pending.append(heard)
         fields = {"recording": heard.recording.to_json(), "duration_s": heard.duration_s, "rows": heard.rows}
-        self._lines.add([fields])
+        self._waiting.add([fields])
 
     def note_failed(self, heard: Heard) -> None:
         """Note why a recording could not be read; it is tried again in the next run."""
         self._journal.add([{**_what(heard.recording), "failed": heard.failed}])
 
-    def note_part(self, part: str, recordings: Iterable[Recording]) -> None:
+    def note_part(self, part: str, recordings: Sequence[Recording]) -> None:
         """Note that these recordings are in the dataset."""
-        lines = [{**_what(recording), "part": part} for recording in recordings]
-        self._journal.add(lines)
-        self._take(lines)
+        self._journal.add([{**_what(recording), "part": part, "of": len(recordings)} for recording in recordings])
+        self.done.update((recording.key, (recording.size, recording.modified_ns)) for recording in recordings)
+        self.parts.add(part)
 
     def empty_pending(self) -> None:
         """All that was pending is in the dataset."""
         self.pending.clear()
-        self._lines.empty()
+        self._waiting.empty()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._lines.close()
-        self._journal.close()
+        self._open.close()
 
 
 class _Lines:
-    """A file of JSON objects, a line each, that is only added to; ``found`` are those that it held."""
+    """A file of JSON objects, a line each, that is only added to."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = path.open("ab+", buffering=0)
-        _lock(self._file.fileno(), path)
-        self._file.seek(0)
-        content = self._file.read()
-        whole = content.rfind(b"\n") + 1
-        self.found: list[dict[str, Any]] = []
-        for row, line in enumerate(content[:whole].splitlines(), 1):
-            try:
-                self.found.append(json.loads(line))
-            except ValueError:
-                self.close()
-                raise TocsinError(
-                    f"{path}, row {row}: not a line of JSON, so what was heard is not known: give another --out"
-                ) from None
-        self._file.truncate(whole)
+        self._file = path.open("ab", buffering=0)
+        try:
+            _lock(self._file.fileno(), path)
+        except BaseException:
+            self.close()
+            raise
+
+    def read(self) -> Iterator[dict[str, Any]]:
+        """The lines, one at a time; a last one that was torn is cut off."""
+        with self._path.open("rb") as file:
+            whole = 0
+            for line in file:
+                if not line.endswith(b"\n"):
+                    self._file.truncate(whole)
+                    return
+                whole += len(line)
+                yield json.loads(line)
 
     def add(self, lines: Sequence[Mapping[str, Any]]) -> None:
         """Add lines, which are on the disk when this returns."""
@@ -172,17 +190,17 @@ def _what(recording: Recording) -> dict[str, Any]:
 
 def _otherwise(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """What a folder was heard with, where that differs, and what to type."""
-    if then.get("model_sha256") != now["model_sha256"]:
-        same = " of other content" if then.get("model_id") == now["model_id"] else ""
+    if then["model_sha256"] != now["model_sha256"]:
+        same = " of other content" if then["model_id"] == now["model_id"] else ""
         return (
             f"was heard with {then.get('model_id')}, not with this {now['model_id']}{same}: give that with --model, or "
             "another --out"
         )
-    if then.get("threshold") != now["threshold"]:
+    if then["threshold"] != now["threshold"]:
         return (
             f"was heard at a threshold of {then.get('threshold')}, not {now['threshold']}: add --threshold "
             f"{then.get('threshold')}, or give another --out"
         )
-    labels = then.get("labels", [])
+    labels = then["labels"]
     typed = " ".join(f"--label {label}" for label in labels)
     return f"holds the labels {', '.join(labels)}: type {typed}, or give another --out"

@@ -12,17 +12,16 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from tocsin import TocsinError
-from tocsin.inference.archive.hearing import ONE_THREAD, Heard, Hearing
+from tocsin.inference.archive.hearing import IN_FLIGHT, Heard, Hearing, one_thread
 from tocsin.inference.archive.recordings import Recording
 
-IN_FLIGHT = 4  # recordings a worker that are submitted and not yet taken
 _LOOK_S = 0.2  # how long a signal may go unseen
 
 
 class Pool(Protocol):
-    """Workers that recordings are given to; ``workers`` is how many there are."""
+    """Workers that recordings are given to; ``in_flight`` are given and not yet taken, at most."""
 
-    workers: int
+    in_flight: int
 
     def submit(self, recording: Recording) -> "Future[Heard]":
         """Give a recording to the next worker that is free."""
@@ -31,7 +30,7 @@ class Pool(Protocol):
 def heard_by(
     pool: Pool, recordings: Iterable[Recording], stopped: Callable[[], bool] = lambda: False
 ) -> Iterator[Heard]:
-    """What recordings give, as they are done; no more than ``IN_FLIGHT`` a worker are submitted at any time.
+    """What recordings give, as they are done; no more than the pool's ``in_flight`` wait at any time.
 
     Args:
         pool: the workers.
@@ -43,7 +42,7 @@ def heard_by(
     """
     queue, waiting = iter(recordings), dict[Future[Heard], Recording]()
     while not stopped():
-        for recording in islice(queue, IN_FLIGHT * pool.workers - len(waiting)):
+        for recording in islice(queue, pool.in_flight - len(waiting)):
             waiting[pool.submit(recording)] = recording
         if not waiting:
             return
@@ -69,16 +68,15 @@ class Processes:
     """
 
     def __init__(self, workers: int, hearing: Hearing) -> None:
-        self.workers = workers
-        self._hearing = hearing
+        self.in_flight = IN_FLIGHT * workers
+        self._workers, self._hearing = workers, hearing
 
     def __enter__(self) -> Self:
         self._others = set(multiprocessing.active_children())
-        # Read by libraries as they are loaded, which a new process does by itself.
-        self._environment = {name: os.environ.get(name) for name in ONE_THREAD}
-        os.environ.update(ONE_THREAD)
+        self._one_thread = one_thread()
+        self._one_thread.__enter__()
         context = multiprocessing.get_context("spawn")
-        self._executor = ProcessPoolExecutor(self.workers, context, _begin)
+        self._executor = ProcessPoolExecutor(self._workers, context, _begin)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -86,8 +84,7 @@ class Processes:
         for process in set(multiprocessing.active_children()) - self._others:
             process.terminate()
         self._executor.shutdown(cancel_futures=True)
-        for name, value in self._environment.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
+        self._one_thread.__exit__(None, None, None)
 
     def submit(self, recording: Recording) -> "Future[Heard]":
         """Give a recording to the next process that is free."""

@@ -52,7 +52,8 @@ class ArchiveProgress:
             self._said_s = now_s
             left_s = (now_s - self._began_s) * (self._size / max(self._done, 1) - 1)
             share = self._done / self._size
-            self._console.print(f"{self}, {share:.0%} of all, {_said(left_s)} left", highlight=False, soft_wrap=True)
+            line = f"{self}, {share:.0%} of all, {_said(left_s)} left"
+            self._console.print(line, highlight=False, soft_wrap=True)
 
     def __str__(self) -> str:
         """Such as ``120.5 h of sound in 1,446 recordings, 220 × real time``."""

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tocsin import TocsinError
-from tocsin.inference.archive.hearing import ONE_THREAD, Heard, Hearing
+from tocsin.inference.archive.hearing import IN_FLIGHT, ONE_THREAD, Heard, Hearing, one_thread
 from tocsin.inference.archive.recordings import Recording
 
 
@@ -32,23 +32,25 @@ class RayTasks:
             self._ray: Any = importlib.import_module("ray")
         except ImportError as error:
             raise TocsinError('--ray needs Ray: type pip install "tocsin[cluster]"') from error
-        self._address, self._hearing = address, hearing
-        self.workers = workers or 0
+        self._address, self._workers, self._hearing = address, workers, hearing
+        self.in_flight = 0
 
     def __enter__(self) -> Self:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
-        where: dict[str, Any] = {"address": self._address}
-        if self._address == "local":
-            where |= {"num_cpus": self.workers or None, "include_dashboard": False}
+        quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
         try:
-            self._ray.init(
-                **where, runtime_env={"env_vars": ONE_THREAD}, log_to_driver=False, logging_level=logging.ERROR
-            )
+            if self._address == "local":
+                with one_thread():  # its processes have the environment of this one
+                    self._ray.init(self._address, num_cpus=self._workers, include_dashboard=False, **quiet)
+            else:
+                self._ray.init(self._address, runtime_env={"env_vars": ONE_THREAD}, **quiet)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise TocsinError(
                 f"there is no Ray at {self._address}: begin one with `ray start --head`, or type --ray local ({error})"
             ) from error
-        self.workers = self.workers or max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+        there = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+        # Of a Ray that others share, no more processors are taken than was asked for.
+        self.in_flight = self._workers if self._workers and self._address != "local" else IN_FLIGHT * there
         self._task = self._ray.remote(num_cpus=1)(_hear)
         return self
 

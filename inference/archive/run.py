@@ -56,10 +56,15 @@ def detect_archive(
         dataset.remove_all_but(journal.parts)
         changed, left = _left(recordings, journal)
         for recording in changed:
-            complain(f"{recording.path} has changed since it was heard: its rows are of before; --out anew hears it")
+            complain(
+                f"{recording.path} has changed since it was heard, and its rows are those of before: give another "
+                "--out to hear it anew"
+            )
         whole = not changed
         if left or journal.pending:
             whole &= _hear(left, pool, Batch(dataset, journal), journal, complain)
+        else:
+            _say(f"all {len(recordings):,} recordings are in {out}")
     return whole
 
 
@@ -86,10 +91,10 @@ def _hear(
 ) -> bool:
     """Hear what is left; True where all of it was."""
     outlive_broken_connections()  # a worker that is ended is an error, and not the end of this process
-    console, failed = Console(stderr=True), 0
+    failed = 0
     with ExitStack() as stack:
         stack.enter_context(pool)
-        progress = stack.enter_context(ArchiveProgress(sum(item.size for item in left), console))
+        progress = stack.enter_context(ArchiveProgress(sum(item.size for item in left), Console(stderr=True)))
         stop = stack.enter_context(StopSignals())
         for heard in heard_by(pool, left, lambda: stop.came):
             progress.advance(heard)
@@ -101,7 +106,11 @@ def _hear(
                 batch.add(heard)
         batch.write()
         said = str(progress)
-    console.print(f"heard {said}; {journal.folder} holds {len(journal.done):,}", highlight=False, soft_wrap=True)
+    _say(f"heard {said}; {journal.folder} holds {len(journal.done):,}")
     if stop.came:
         complain(f"stopped with {len(left) - progress.recordings - failed:,} to go: type the same to go on")
     return not failed and not stop.came
+
+
+def _say(sentence: str) -> None:
+    Console(stderr=True).print(sentence, highlight=False, soft_wrap=True, markup=False)

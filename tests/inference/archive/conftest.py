@@ -51,3 +51,15 @@ def archive(tmp_path_factory, write_sound):
     ]
     assert {row["path"].split("/")[-2] for row in rows} == {"moth", "007", "a b"}
     return SimpleNamespace(folder=folder, rows=sorted(rows, key=lambda row: (row["path"], row["onset_s"])))
+
+
+@pytest.fixture(scope="session")
+def heard(archive, tmp_path_factory):
+    """The dataset of the archive by two workers; nobody writes there."""
+    out = tmp_path_factory.mktemp("heard") / "two"
+    command = [sys.executable, "-m", "tocsin", "detect", archive.folder, "--out", out, "--model", MODEL]
+    result = subprocess.run([*map(str, command), "--workers", "2"], capture_output=True, text=True, check=True)
+    assert result.stdout == ""
+    assert result.stderr.startswith("heard 10 s of sound in 5 recordings, ")
+    assert result.stderr.endswith(f"; {out} holds 5\n")
+    return out

@@ -32,20 +32,15 @@ def plain(frame, rows):
     return frame.sort_values(["path", "onset_s"])[columns].to_dict("records")
 
 
-@pytest.fixture(scope="module")
-def heard(archive, tmp_path_factory):
-    out = tmp_path_factory.mktemp("out") / "two"
-    result = tocsin("detect", archive.folder, "--out", out, "--model", MODEL, "--workers", 2)
-    assert (result.returncode, result.stdout) == (0, "")
-    assert result.stderr.startswith("heard ")
-    assert result.stderr.endswith("two holds 5\n")
-    return out
-
-
 def test_duckdb_and_pandas_both_read_the_rows_of_tocsin_detect(archive, heard):
     query = f"select * from read_parquet('{heard}/detections/**/*.parquet', hive_partitioning=true)"
     assert plain(duckdb.sql(query).df(), archive.rows) == archive.rows
     assert plain(pandas.read_parquet(heard / "detections"), archive.rows) == archive.rows
+
+
+def test_it_says_on_stderr_what_was_heard_and_nothing_on_stdout(archive, heard):
+    again = tocsin("detect", archive.folder, "--out", heard, "--model", MODEL)
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", f"all 5 recordings are in {heard}\n")
 
 
 def test_one_worker_gives_the_dataset_of_two_byte_by_byte(archive, heard, tmp_path):
@@ -61,9 +56,12 @@ def test_one_worker_gives_the_dataset_of_two_byte_by_byte(archive, heard, tmp_pa
 def test_sensors_and_times_are_those_of_folders_and_names(heard):
     sensors = pandas.read_parquet(heard / "recordings", partitioning=partitioning()).sort_values("path")
     assert list(zip(sensors["sensor_id"], sensors["date"], strict=True)) == [
-        ("007", "2024-01-31"), ("a b", "unknown"),
-        ("moth", "2024-01-31"), ("moth", "2024-02-01"), ("moth", "2024-02-01"),
-    ]  # fmt: skip
+        ("007", "2024-01-31"),
+        ("a b", "unknown"),
+        ("moth", "2024-01-31"),
+        ("moth", "2024-02-01"),
+        ("moth", "2024-02-01"),
+    ]
     assert sensors["start_time_utc"].iloc[0] == pandas.Timestamp("2024-01-31T12:00:00Z")
     assert sensors["start_time_utc"].isna().tolist() == [False, True, False, False, False]
     bangs = pandas.read_parquet(heard / "detections")
