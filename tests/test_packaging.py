@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 UNIT = "inference/sensor/operation/tocsin-listen.service"
+PAGE = "evaluation/report/templates/page.html"
 
 USER_SCRIPT = """
 from pathlib import Path
@@ -111,7 +112,15 @@ def test_wheel_holds_what_runs_and_nothing_else(built):
     stubs = {f"tocsin/{path.relative_to(ROOT)}" for path in [*ROOT.glob("*.pyi"), *ROOT.glob("[!.]*/*.pyi")]}
     assert "tocsin/__init__.pyi" in stubs
     assert stubs <= names
-    for needed in ("cli.py", "__main__.py", "py.typed", "configs/train.yaml", "models/weights/tocsin-s.onnx", UNIT):
+    for needed in (
+        "cli.py",
+        "__main__.py",
+        "py.typed",
+        "configs/train.yaml",
+        "models/weights/tocsin-s.onnx",
+        UNIT,
+        PAGE,
+    ):
         assert f"tocsin/{needed}" in names
     experiments = {f"tocsin/{path.relative_to(ROOT)}" for path in (ROOT / "configs").rglob("*.yaml")}
     assert experiments <= names

@@ -56,21 +56,13 @@ _LINK = "{http://www.w3.org/1999/xlink}href"
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 
 
-def require_matplotlib() -> Any:
-    """The module ``matplotlib.figure``. Raises ``TocsinError`` where it is not installed."""
-    try:
-        return importlib.import_module("matplotlib.figure")
-    except ImportError as error:
-        raise TocsinError('plots need matplotlib: type pip install "tocsin[analysis]"') from error
-
-
 @contextmanager
 def figure_in_style(width_in: float, height_in: float) -> Iterator[Any]:
     """A ``matplotlib.figure.Figure`` of so many inches; draw it and call :func:`svg_of` inside the ``with``.
 
     Raises ``TocsinError`` where matplotlib is not installed.
     """
-    module = require_matplotlib()
+    module = _matplotlib_figure()
     with importlib.import_module("matplotlib").rc_context(_SETTINGS):
         yield module.Figure(figsize=(width_in, height_in), layout="constrained")
 
@@ -116,6 +108,13 @@ def with_token(svg: str, token: str) -> str:
     """The same drawing with ids that begin with another token, for one that stands on a page twice."""
     found = re.search(r'aria-labelledby="(x[0-9a-f]{10})-title', svg)
     return svg.replace(found[1], token) if found else svg
+
+
+def _matplotlib_figure() -> Any:
+    try:
+        return importlib.import_module("matplotlib.figure")
+    except ImportError as error:
+        raise TocsinError('plots need matplotlib: type pip install "tocsin[analysis]"') from error
 
 
 def _remove_what_a_page_must_not_have(root: ElementTree.Element) -> None:
