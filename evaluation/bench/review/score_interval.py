@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 _CONFIDENCE = 0.95
-_HALVINGS = 50
+_HALVINGS = 40
 
 Array = NDArray[np.float64]
 
@@ -129,7 +129,8 @@ def _constrained(true: Array, number: Array, coefficients: Array, total: Array) 
     With a multiplier ``m`` they solve ``x / p - (n - x) / (1 - p) = m c``, a quadratic in ``p``; their sum falls as
     ``m`` grows.
     """
-    scale = number.sum(axis=1) / np.maximum(abs(coefficients).max(axis=1), 1e-300)
+    largest = abs(coefficients).max(axis=1)
+    scale = number.sum(axis=1) / np.where(largest > 0, largest, 1.0)
     low, high = -np.ones(len(total)), np.ones(len(total))
     shares = true / number
     for _ in range(_HALVINGS):
