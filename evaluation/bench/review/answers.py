@@ -73,7 +73,7 @@ def _read(path: Path, needed: tuple[str, ...], what: str) -> "pandas.DataFrame":
         with open_table(path) as file:
             frame = pandas.read_csv(file, dtype=dict.fromkeys(("id", "recording", "answer", "sample", "reviewer"), str))
     except ValueError as error:
-        raise TocsinError(f"{path} cannot be read as a table: {error}") from error
+        raise TocsinError(f"{path} cannot be read as a table: {str(error).strip()}") from error
     for name in needed:
         if name not in frame:
             raise TocsinError(f"{path}: the column {name} is missing, expected {what}")

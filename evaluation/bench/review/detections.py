@@ -30,11 +30,11 @@ def read_detections(path: Path, score_column: str | None = None) -> "pandas.Data
     try:
         with open_table(path) as file:
             if path.suffix == ".jsonl":
-                frame = pandas.read_json(file, lines=True, dtype=False, convert_dates=False)
+                frame = pandas.read_json(file, lines=True, dtype=False)
             else:
                 frame = pandas.read_csv(file, dtype={"recording": str, "path": str, "sensor_id": str})
     except ValueError as error:  # of pandas, for what is neither CSV nor JSON
-        raise TocsinError(f"{path} cannot be read as a table: {error}") from error
+        raise TocsinError(f"{path} cannot be read as a table: {str(error).strip()}") from error
     if not len(frame):
         raise TocsinError(f"{path} has no detections, expected a row each")
     wanted = [score_column] if score_column else list(_SCORES)

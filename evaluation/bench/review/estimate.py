@@ -15,6 +15,9 @@ from tocsin.evaluation.bench.review.score_interval import Ends, Heard, recall_in
 from tocsin.evaluation.measures.intervals import Interval
 from tocsin.evaluation.report.section import Cell, Section
 
+if TYPE_CHECKING:
+    import pandas
+
 
 class Curve(NamedTuple):
     """Figures at thresholds ``(t,)``: alarms of the log, clips heard, and two bounds of precision and of recall.
@@ -153,7 +156,3 @@ def _interval(ends: Ends, row: int) -> Interval | None:
 
 def _beside(one: Heard, other: Heard) -> Heard:
     return Heard(*(np.hstack(pair) for pair in zip(one, other, strict=True)))
-
-
-if TYPE_CHECKING:
-    import pandas

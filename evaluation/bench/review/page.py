@@ -36,7 +36,7 @@ def review_page(
     cannot be read is told to ``complain``, and shown without sound. ``track`` wraps the rows, to show progress.
 
     Raises:
-        TocsinError: jinja2, librosa or matplotlib is not installed.
+        TocsinError: jinja2 or matplotlib is not installed.
     """
     try:
         jinja2: Any = importlib.import_module("jinja2")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 _CONFIDENCE = 0.95
-_HALVINGS = 40
+_HALVINGS = 30
 
 Array = NDArray[np.float64]
 
