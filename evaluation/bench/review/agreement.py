@@ -10,7 +10,7 @@ from tocsin.evaluation.measures.intervals import Interval
 def cohens_kappa(counts: NDArray[np.float64], confidence: float = 0.95) -> Interval | None:
     """Cohen's kappa (1960) of a square table: one's answers by row, the other's by column.
 
-    The standard error is that of Fleiss, Cohen and Everitt (1969, equation 13). The lower end is at most that which
+    The standard error is that of Fleiss, Cohen and Everitt (1969). The lower end is at most that which
     Wilson's lower end of the share agreed upon gives, for agreement everywhere has no standard error. None where there
     are no answers, or both gave one answer to all and chance alone explains it.
     """

@@ -44,7 +44,7 @@ def importance(
     """What clips of each stratum are shared out by: Neyman's ``N_h S_h`` (1934; Cochran 1977, equation 5.26).
 
     ``S_h`` is the standard deviation of what the figure sums up (for recall, a ratio, of its linearised values; Cochran
-    1977, section 6.13) under ``guess``, the shares of true alarms. Precision and false alarms a day sum up the same.
+    1977, chapter 6) under ``guess``, the shares of true alarms. Precision and false alarms a day sum up the same.
     All of shape ``(strata,)``; 0 in strata that do not matter.
     """
     sure = np.clip(guess, _SUREST, 1 - _SUREST)

@@ -33,8 +33,8 @@ class Clip(NamedTuple):
 def blurred(audio: Audio, low_pass_hz: float) -> Audio:
     """Sound of which nothing above ``low_pass_hz`` is left: a Butterworth of order 8, forth and back.
 
-    It falls by 96 dB an octave. Speech below 400 Hz has its melody, but of what tells one word from another next to
-    nothing (French and Steinberg 1947, figure 12: some 2 % of syllables).
+    It falls by 96 dB an octave. Of speech the melody remains, so that one hears that somebody speaks and perhaps who,
+    but the consonants and second formants that tell words apart lie above (French and Steinberg 1947).
     """
     rate = audio.sample_rate
     samples = audio.samples.astype(np.float64)

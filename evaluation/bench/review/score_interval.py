@@ -6,7 +6,7 @@ For a value ``v`` of the figure, the likeliest shares ``p_h`` of the strata unde
 from the estimated variance it has a width where all answers of a stratum agree, as in most strata they do.
 
 Drawing without replacement from ``N`` of which ``n`` are heard counts as ``n (N - 1) / (N - n)`` answers, which gives
-the variance of the hypergeometric distribution (Cochran 1977, equation 3.4); a stratum heard whole is known.
+the variance of the hypergeometric distribution (Cochran 1977, theorem 3.2); a stratum heard whole is known.
 """
 
 from collections.abc import Callable

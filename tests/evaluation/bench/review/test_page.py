@@ -115,6 +115,9 @@ def test_keys_answer_undo_resume_play_and_export_what_estimate_reads(page, sampl
         assert driver.execute_script("return el('image').naturalWidth") > 300
         press(driver, *([Keys.ARROW_RIGHT] * (COUNT - 1)))
         assert driver.find_element(By.ID, "silent").is_displayed()
+        phone = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+        assert driver.execute_script("return document.documentElement.scrollWidth") == 390
         assert complaints(driver) == []
 
 

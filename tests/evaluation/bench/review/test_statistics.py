@@ -36,7 +36,7 @@ def test_one_large_stratum_gives_wilsons_interval(true, number):
 
 
 def test_simple_random_sampling_is_as_in_the_textbook():
-    # Cochran 1977, equations 3.4 and 3.8: the variance of a share, with the finite population correction.
+    # Cochran 1977, theorem 3.2: the variance of a share, with the finite population correction.
     share, number, size = 0.3, 4000, 10000
     half = 1.959964 * np.sqrt(share * (1 - share) / number * (size - number) / (size - 1))
     found = share_interval(heard((share * number, number, size)))
