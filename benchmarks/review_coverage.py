@@ -1,7 +1,7 @@
 """How often the intervals of `tocsin review estimate` hold the truth: ``python benchmarks/review_coverage.py``.
 
 Logs of known truth are sampled again and again; a row is a design, a number of clips and a share of true alarms, over
-three distributions of scores. Expected of 95 % intervals: 93 to 97 %. Means over a design's cells are. Single cells leave
+three distributions of scores. Expected of 95 % intervals: 93 to 97 %. Means over a design do. Single cells leave
 that range where few answers tell (fewer than some 20 above a threshold, or shares within a few clips of 0 or 1: from 88
 to 100 % with 50 or 100 clips), because counts come in steps; and where all above a threshold were heard it is 100 %.
 With 300 draws a cell's figure itself varies by 1.3 points.
