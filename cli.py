@@ -29,6 +29,11 @@ VERBS = {
         "main",
         "how often a detector is wrong, on anybody's recordings",
     ),
+    "review": (
+        "tocsin.evaluation.bench.review.commands",
+        "app",
+        "how often it is wrong, from a sample that people listen to",
+    ),
     "train": ("tocsin.training.train", "main", "train a model: Hydra overrides, for example experiment=full"),
     "export": ("tocsin.training.export", "export", "a checkpoint to one .onnx file, checked against torch"),
     "quantize": ("tocsin.training.quantize", "quantize", "an exported model in 8 bits, and what that costs"),

@@ -1,0 +1,1 @@
+"""How often a detector is wrong, from a sample that people listen to."""
