@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
 import typer
 
@@ -13,11 +14,12 @@ from tocsin.evaluation.bench.alarms import ONE_ALARM_S
 from tocsin.evaluation.bench.comparison import compare
 from tocsin.evaluation.bench.evaluation import Evaluation
 from tocsin.evaluation.bench.evaluation import evaluate as judge
-from tocsin.evaluation.bench.gathering import Gathering, Given, pairs
+from tocsin.evaluation.bench.gathering import Gathering, Given
 from tocsin.evaluation.bench.log import TARGET
 from tocsin.evaluation.bench.matching import COLLAR_S
 from tocsin.evaluation.bench.operating_point import Basis, Costs, LeastRecall, parse_budget
 from tocsin.evaluation.bench.output import as_json, as_markdown, write_folder, write_report, write_weights
+from tocsin.evaluation.bench.reading.named_columns import named_pairs
 
 
 def _panel(panel: str, help: str, **more: Any) -> Any:
@@ -49,7 +51,10 @@ def evaluate(
     ] = None,
     target: Annotated[str, _panel(WHAT, "the label that should be told from all others")] = TARGET,
     columns: Annotated[
-        str | None, _panel(WHAT, "names of columns in other tables, such as recording=file,onset_s=t0,score=p")
+        str | None, _panel(WHAT, "names of columns in other detections, such as recording=file,onset_s=t0,score=p")
+    ] = None,
+    truth_columns: Annotated[
+        str | None, _panel(WHAT, "names of columns in other labels, such as recording=file,onset_s=begin,label=what")
     ] = None,
     map: Annotated[str | None, _panel(WHAT, "labels in other words, such as shot=gunshot,banger=fireworks")] = None,
     hours: Annotated[float | None, _panel(WHAT, "hours listened to, where no recordings are given", min=0)] = None,
@@ -90,10 +95,13 @@ def evaluate(
     Give recordings with labels and let a model listen (the shipped weights by default), or what any detector said of
     them with --detections. Two detectors on the same recordings are compared with --against.
     """
+    if time_zone not in available_timezones():
+        raise TocsinError(f"--time-zone is {time_zone!r}, expected a name of the IANA such as America/New_York")
     gathering = Gathering(
         target,
-        pairs(map, "--map", "shot=gunshot"),
-        pairs(columns, "--columns", "recording=file,onset_s=t0,score=p"),
+        named_pairs(map or "", "--map"),
+        named_pairs(columns or "", "--columns"),
+        named_pairs(truth_columns or "", "--truth-columns"),
         hours,
         workers or os.cpu_count() or 1,
         complain,

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaincinv
 
+from tocsin.data.dataframes import pandas_module
 from tocsin.evaluation.bench.counts import Counts
-from tocsin.evaluation.bench.pandas_needed import pandas_module
 from tocsin.evaluation.bench.scores import RecordingScores
 from tocsin.evaluation.measures.classification import roc_points
 from tocsin.evaluation.measures.clustered import share_band

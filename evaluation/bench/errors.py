@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.data.dataframes import pandas_module
 from tocsin.evaluation.bench.alarms import false_alarms
 from tocsin.evaluation.bench.evaluation import Evaluation
-from tocsin.evaluation.bench.pandas_needed import pandas_module
 
 if TYPE_CHECKING:
     import pandas
@@ -18,9 +18,9 @@ FALSE_ALARM, MISSED = "false alarm", "missed"
 def worst_errors(evaluation: Evaluation, most: int | None = None) -> "pandas.DataFrame":
     """Errors at the threshold, the worst first, so many of either kind at most: false alarms, then what was missed.
 
-    Columns: ``recording``, ``path``, ``onset_s``, ``offset_s``, ``score`` (of what was missed the highest threshold at
-    which it is found, NaN where it is found at none), ``error`` (``FALSE_ALARM`` or ``MISSED``) and ``sound``: what is
-    known to have sounded there, else of what it is a recording.
+    Columns: ``recording``, ``path``, ``in_file_s`` (the onset from the start of that file), ``onset_s``, ``offset_s``,
+    ``score`` (of what was missed the highest threshold at which it is found, NaN where it is found at none), ``error``
+    (``FALSE_ALARM`` or ``MISSED``) and ``sound``: what is known to have sounded there, else of what it is a recording.
     """
     return pandas_module().concat(
         [
@@ -37,9 +37,12 @@ def describe(evaluation: Evaluation, events: "pandas.DataFrame", most: int | Non
     shown = events.head(most) if most is not None else events
     codes = shown["recording"].cat.codes.to_numpy()
     is_alarm = "detections" in shown
+    recordings = log.recordings
+    starts_s = np.nan_to_num(recordings["start_s"].to_numpy(dtype=float)[codes]) if "start_s" in recordings else 0.0
     said = {
         "recording": shown["recording"].astype(str),
-        "path": log.recordings["path"].to_numpy(dtype=str)[codes],
+        "path": recordings["path"].to_numpy(dtype=str)[codes],
+        "in_file_s": shown["onset_s"].to_numpy() + starts_s,
         "onset_s": shown["onset_s"],
         "offset_s": shown["offset_s"],
         "score": shown["score"] if is_alarm else shown["found_at"].replace(-np.inf, np.nan),

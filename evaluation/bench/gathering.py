@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tocsin import TocsinError
+from tocsin.data.dataframes import pandas_module
 from tocsin.evaluation.bench.listening.listen import listen, open_detector
 from tocsin.evaluation.bench.log import Log, make_log
-from tocsin.evaluation.bench.pandas_needed import pandas_module
 from tocsin.evaluation.bench.reading.read_log import read_detector, read_log
 from tocsin.evaluation.bench.reading.recognise import EventFile
 from tocsin.evaluation.bench.reading.recordings import is_archive
@@ -40,7 +40,7 @@ class Gathering:
     Attributes:
         target: the label to tell.
         labels: new names of labels.
-        columns: names of columns in tables of others.
+        columns: names of columns in detections of others; ``truth_columns`` in their labels.
         hours: that were listened to, where no recordings are given.
         workers: recordings heard at once.
         complain: gets a sentence for what is left out.
@@ -50,6 +50,7 @@ class Gathering:
     target: str
     labels: Mapping[str, str]
     columns: Mapping[str, str]
+    truth_columns: Mapping[str, str]
     hours: float | None
     workers: int
     complain: Callable[[str], None]
@@ -73,8 +74,9 @@ class Gathering:
         if detections and models:
             raise TocsinError("--detections and --model are both given: either was already said or listens now")
         # Without recordings the detections say how many there are of --hours.
-        alone = self._file(detections[0]) if recordings is None and detections else None
-        given = (recordings, self._file(truth), alone, self.target, self.labels, self.hours)
+        alone = self._file(detections[0], self.columns) if recordings is None and detections else None
+        labels = None if truth is None else self._file(truth, self.truth_columns)
+        given = (recordings, labels, alone, self.target, self.labels, self.hours)
         log = read_log(*given, complain=self.complain)
         first = self._read(log, detections) if detections else self._hear(log, models)
         if against is None:
@@ -83,22 +85,17 @@ class Gathering:
         second = self._hear(log, [against]) if listens else self._read(log, [Path(against)])
         return _same_recordings(first, second)
 
-    def _file(self, path: Path | None) -> EventFile | None:
-        if path is None:
-            return None
+    def _file(self, path: Path, columns: Mapping[str, str]) -> EventFile:
         self._note(path)
-        return EventFile(path, columns=self.columns)
+        return EventFile(path, columns=columns)
 
     def _read(self, log: Log, paths: Sequence[Path]) -> Given:
-        parts = [read_detector(log, self._required(path), self.labels, complain=self.complain) for path in paths]
+        parts = [
+            read_detector(log, self._file(path, self.columns), self.labels, complain=self.complain) for path in paths
+        ]
         said = pandas_module().concat([part.detections for part in parts], ignore_index=True)
         name = " and ".join(dict.fromkeys(part.detector for part in parts))
         return Given(log.with_detections(said, name))
-
-    def _required(self, path: Path) -> EventFile:
-        file = self._file(path)
-        assert file is not None
-        return file
 
     def _hear(self, log: Log, models: Sequence[str]) -> Given:
         if not (log.recordings["path"] != "").any():
@@ -128,16 +125,6 @@ class Gathering:
             entry = (path.name, f"SHA-256 {digest}")
             if entry not in self.inputs:
                 self.inputs.append(entry)
-
-
-def pairs(text: str | None, option: str, example: str) -> dict[str, str]:
-    """``a=b,c=d`` as a mapping. Raises ``TocsinError`` naming the option where it is not so."""
-    if not text:
-        return {}
-    found = [part.partition("=") for part in text.split(",")]
-    if not all(name.strip() and value.strip() for name, _, value in found):
-        raise TocsinError(f"{option} is {text!r}, expected pairs such as {example}")
-    return {name.strip(): value.strip() for name, _, value in found}
 
 
 def _to_hear(log: Log) -> "pandas.DataFrame":  # type: ignore[name-defined]  # noqa: F821

@@ -10,6 +10,7 @@ from tocsin.evaluation.measures.clustered import independent_cases
 from tocsin.evaluation.measures.intervals import poisson_rate
 
 FEW_SESSIONS = 10
+ONE_SESSION = 0.3  # of the sounds, that a single session should not hold
 HALF_WIDTH = 0.05  # of a share that is known well enough
 
 
@@ -43,6 +44,12 @@ def needed(counts: Counts, threshold: float, budgets: tuple[Budget, ...] = ()) -
     if not of.sum():
         yield "No true sound is labelled, so nothing is said of how many are found: give --truth, or review a sample."
         return
+    largest = of.max() / of.sum()
+    if largest > ONE_SESSION and (of > 0).sum() > 2:
+        yield (
+            f"One session holds {largest * 100:.0f} % of the true sounds, and each sound counts once: the share found "
+            "is mostly of that one."
+        )
     interval, sounds = counts.recall(threshold), int(of.sum())
     if interval and (interval.high - interval.low) / 2 > HALF_WIDTH:
         value = min(max(interval.value, 0.02), 0.98)

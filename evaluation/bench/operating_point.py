@@ -159,7 +159,10 @@ def parse_budget(text: str, careful: bool = False) -> Budget:
             f'{text!r} is no budget of false alarms: type for example "1 per sensor-week" or "0.5 per day"'
         )
     unit = found["unit"].lower()
-    said = f"{number:g} false alarms a sensor-{unit} at most" + (", also at the upper end of the interval" * careful)
+    plural = "" if number == 1 else "s"
+    said = f"{number:g} false alarm{plural} a sensor-{unit} at most" + (
+        ", also at the upper end of the interval" * careful
+    )
     return Budget(number / _HOURS[unit], said, careful)
 
 

@@ -49,9 +49,11 @@ def page_of(
         facts=[
             ("Detector", log.detector),
             ("Target", log.target),
-            ("Threshold", f"{evaluation.threshold:.4g} ({evaluation.threshold_said})"),
+            ("Threshold", f"{evaluation.threshold:.4g}"),
+            ("Chosen for", evaluation.threshold_said),
             ("Recordings", f"{len(log.recordings):,} of {len(counts.sessions):,} sessions"),
-            ("Hours", f"{log.hours:,.4g}, of which false alarms count in {counts.hours.sum():,.4g}"),
+            ("Hours", f"{log.hours:,.4g}"),
+            (f"Hours without {log.target}", f"{counts.hours.sum():,.4g}"),
             ("True sounds", f"{len(counts.found_at):,}"),
             ("Detections", f"{len(log.detections):,}"),
         ],
@@ -118,7 +120,7 @@ def _clip(row: dict[str, Any], detector: str) -> ErrorClip:
         title=f"{row['recording']} at {onset_s:.2f} s",
         what=f"{what}: {sound}" if sound else what,
         score=said,
-        excerpt=excerpt(path, onset_s, f"{row['recording']} at {onset_s:.2f} s"),
+        excerpt=excerpt(path, float(row["in_file_s"]), f"{row['recording']} at {onset_s:.2f} s"),
         details=[("File", path)] if path else [],
     )
 

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.data.dataframes import pandas_module
 from tocsin.evaluation.bench.alarms import ONE_ALARM_S, false_alarms
 from tocsin.evaluation.bench.matching import Matched
-from tocsin.evaluation.bench.pandas_needed import pandas_module
 from tocsin.evaluation.measures.clustered import rate, share
 from tocsin.evaluation.report.section import Cell, Section
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 SHOWN = 30  # rows of a table at most: a thousand sensors are a table for a program
+LEAST_HOURS = 0.001  # in less a rate says nothing: what is left between the sounds of clips
 DISTANCES_M = (0.0, 100.0, 200.0, 300.0, 450.0, 600.0, 1000.0, np.inf)
 DECIBELS = (-np.inf, *np.arange(-60.0, 61.0, 10.0), np.inf)
 
@@ -72,7 +73,7 @@ def _by_recording(
                 what.replace(" ", "_"): value,
                 "hours": float(hours),
                 "false_alarms": int(alarmed[mine].sum()),
-                "an_hour": rate(by_session[0], by_session[1] / 3600) if hours > 0 else None,
+                "an_hour": rate(by_session[0], by_session[1] / 3600) if hours >= LEAST_HOURS else None,
                 "sounds": int(sounds[mine].sum()),
                 "found": share(by_session[2], by_session[3]) if sounds[mine].sum() else None,
             }

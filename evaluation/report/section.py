@@ -1,5 +1,6 @@
 """The standard report: how well Tocsin hears, as tables that Markdown and JSON both show."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,10 +36,14 @@ class Section:
     def plain(self) -> dict[str, Any]:
         """The same for JSON: an interval is an object with ``value``, ``low`` and ``high``."""
         rows = [
-            {name: cell._asdict() if isinstance(cell, Interval) else cell for name, cell in row.items()}
+            {name: _plain(cell) if isinstance(cell, Interval) else cell for name, cell in row.items()}
             for row in self.rows
         ]
         return {"title": self.title, "note": self.note, "rows": rows}
+
+
+def _plain(interval: Interval) -> dict[str, float | None]:
+    return {name: None if math.isnan(value) else value for name, value in interval._asdict().items()}
 
 
 def text(cell: Cell) -> str:
@@ -46,8 +51,12 @@ def text(cell: Cell) -> str:
     if cell is None:
         return "–"
     if isinstance(cell, Interval):
-        digits = 3 if cell.high <= 1 else 2 if cell.high < 10 else 1 if cell.high < 100 else 0
+        top = cell.value if math.isnan(cell.high) else cell.high
+        digits = 3 if top <= 1 else 2 if top < 10 else 1 if top < 100 else 0
+        if math.isnan(cell.low):  # one session says nothing of others
+            return f"{cell.value:.{digits}f}"
         if isinstance(cell, Rate) and not cell.value:
             return f"< {cell.high:.{digits}f}"
-        return f"{cell.value:.{digits}f} ({cell.low:.{digits}f}–{cell.high:.{digits}f})"
+        to = " to " if cell.low < 0 else "–"  # a dash beside a minus is hard to read
+        return f"{cell.value:.{digits}f} ({cell.low:.{digits}f}{to}{cell.high:.{digits}f})".replace("-", "−")
     return f"{cell:.3f}" if isinstance(cell, float) else str(cell)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from tocsin import TocsinError
 from tocsin.data.audio import Audio, read_audio
+from tocsin.data.dataframes import pandas_module
 from tocsin.evaluation.bench.listening.detector import Detector, Heard
 from tocsin.evaluation.bench.listening.tagging import TaggingDetector
 from tocsin.evaluation.bench.listening.weights import TocsinDetector
-from tocsin.evaluation.bench.pandas_needed import pandas_module
 from tocsin.evaluation.judging.quiet import LEAD_IN_S, sounding_s, with_lead_in
 from tocsin.evaluation.judging.side_by_side import side_by_side
 

@@ -7,7 +7,7 @@ versions without ``File``). Its Raven tables and Audacity tracks are read as suc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tocsin.evaluation.bench.pandas_needed import pandas_module
+from tocsin.data.dataframes import pandas_module
 from tocsin.evaluation.bench.reading.tables import load, require, rest_of, to_numbers, to_text
 
 if TYPE_CHECKING:

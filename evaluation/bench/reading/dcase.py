@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tocsin import TocsinError
-from tocsin.evaluation.bench.pandas_needed import pandas_module
+from tocsin.data.dataframes import pandas_module
 from tocsin.evaluation.bench.reading.tables import (
     arrow_module,
     first_lines,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tocsin.data.dataframes import pandas_module
 from tocsin.data.manifests import ManifestRow
 from tocsin.evaluation.bench.log import UNSURE
-from tocsin.evaluation.bench.pandas_needed import pandas_module
 
 if TYPE_CHECKING:
     import pandas

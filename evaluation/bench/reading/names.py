@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tocsin import TocsinError
-from tocsin.evaluation.bench.pandas_needed import pandas_module
+from tocsin.data.dataframes import pandas_module
 
 if TYPE_CHECKING:
     import pandas

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tocsin import TocsinError
-from tocsin.evaluation.bench.pandas_needed import pandas_module
+from tocsin.data.dataframes import pandas_module
 from tocsin.evaluation.bench.reading.tables import load, require, rest_of, to_numbers, to_text
 
 if TYPE_CHECKING:

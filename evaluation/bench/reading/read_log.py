@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tocsin import TocsinError
+from tocsin.data.dataframes import pandas_module
 from tocsin.evaluation.bench.log import TARGET, Log, make_log
-from tocsin.evaluation.bench.pandas_needed import pandas_module
 from tocsin.evaluation.bench.reading.label_names import rename_labels
 from tocsin.evaluation.bench.reading.names import Say, place_in_time, reconcile
 from tocsin.evaluation.bench.reading.recognise import EventFile, read_events

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from tocsin import TocsinError
-from tocsin.evaluation.bench.pandas_needed import pandas_module
+from tocsin.data.dataframes import pandas_module
 from tocsin.evaluation.bench.reading.audacity import read_audacity
 from tocsin.evaluation.bench.reading.birdnet import COLUMNS as BIRDNET_COLUMNS
 from tocsin.evaluation.bench.reading.birdnet import read_birdnet

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 from tocsin import TocsinError
 from tocsin.data.audio import file_duration_s, find_audio
 from tocsin.data.clips import read_clips
+from tocsin.data.dataframes import pandas_module
 from tocsin.data.folder import read_folder
 from tocsin.data.labels import FINE_LABELS
 from tocsin.data.manifests import REQUIRED_COLUMNS, read_manifest
 from tocsin.data.sound import AUDIO_ENDINGS
-from tocsin.evaluation.bench.pandas_needed import pandas_module
 from tocsin.evaluation.bench.reading.manifest_rows import tables_of_manifest
 from tocsin.evaluation.bench.reading.names import Say
 from tocsin.evaluation.bench.reading.tables import columns_of, load, to_numbers, to_text

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tocsin import TocsinError
+from tocsin.data.dataframes import pandas_module
 from tocsin.data.tables import open_table
-from tocsin.evaluation.bench.pandas_needed import pandas_module
 
 if TYPE_CHECKING:
     import pandas

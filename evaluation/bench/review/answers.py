@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin import TocsinError
+from tocsin.data.dataframes import pandas_module
 from tocsin.data.tables import open_table
-from tocsin.evaluation.bench.pandas_needed import pandas_module
 
 if TYPE_CHECKING:
     import pandas

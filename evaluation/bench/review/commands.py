@@ -12,7 +12,7 @@ from rich.progress import track
 from tocsin import TocsinError
 from tocsin.data.audio import file_duration_s, find_audio
 from tocsin.data.complaints import complain
-from tocsin.evaluation.bench.pandas_needed import pandas_module
+from tocsin.data.dataframes import pandas_module
 from tocsin.evaluation.bench.review.allocation import parse_figure
 from tocsin.evaluation.bench.review.answers import read_answers, read_sample, verdicts
 from tocsin.evaluation.bench.review.detections import alarms_of, read_detections

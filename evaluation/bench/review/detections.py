@@ -6,56 +6,39 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tocsin import TocsinError
-from tocsin.data.tables import open_table
-from tocsin.evaluation.bench.pandas_needed import pandas_module
+from tocsin.evaluation.bench.alarms import ONE_ALARM_S
+from tocsin.evaluation.bench.log import TARGET
+from tocsin.evaluation.bench.reading.recognise import EventFile, read_events, recording_of
 
 if TYPE_CHECKING:
     import pandas
 
-# As the standard report counts: what comes less than this after the one before is the same alarm.
-ONE_ALARM_S = 1.0
-_SCORES = ("score", "gunshot")
-
 
 def read_detections(path: Path, score_column: str | None = None) -> "pandas.DataFrame":
-    """Read a CSV, or JSON lines where its name ends in ``.jsonl``: columns ``recording``, ``onset_s``, ``score``, more.
+    """Detections of a file in any format that the bench reads, as ``recording``, ``onset_s``, ``score`` and more.
 
-    ``path`` of ``tocsin detect`` is taken for ``recording``. The score is the column named, else ``score``, else
-    ``gunshot``.
+    The score is that of gunshots, or the column named ``score_column``.
 
     Raises:
-        TocsinError: the file cannot be read, has no rows, lacks a column, or a time or score is no finite number.
+        TocsinError: the file cannot be read, has no rows or no scores, or a time or score is no finite number.
     """
-    pandas = pandas_module()
-    try:
-        with open_table(path) as file:
-            if path.suffix == ".jsonl":
-                frame = pandas.read_json(file, lines=True, dtype=False)
-            else:
-                frame = pandas.read_csv(file, dtype={"recording": str, "path": str, "sensor_id": str})
-    except ValueError as error:  # of pandas, for what is neither CSV nor JSON
-        raise TocsinError(f"{path} cannot be read as a table: {str(error).strip()}") from error
+    columns = {"score": score_column} if score_column else {}
+    frame = read_events(EventFile(path, columns=columns), TARGET, recording_of(path))
     if not len(frame):
         raise TocsinError(f"{path} has no detections, expected a row each")
-    wanted = [score_column] if score_column else list(_SCORES)
-    score = next((name for name in wanted if name in frame), None)
-    recording = next((name for name in ("recording", "path") if name in frame), None)
-    for name, found in (("recording (or path)", recording), ("onset_s", "onset_s"), (" or ".join(wanted), score)):
-        if found is None or found not in frame:
-            held = ", ".join(map(str, frame.columns))
-            raise TocsinError(f"{path}: the column {name} is missing, found {held}; --score NAME names the score's")
-    if score != "score" and "score" in frame:
-        frame = frame.drop(columns="score")
-    frame = frame.rename(columns={recording: "recording", score: "score"})
+    if "onset_s" not in frame:
+        raise TocsinError(f"{path} says sensors and times, not recordings: give rows of `tocsin detect --format csv`")
+    if "score" not in frame and TARGET in frame:
+        frame["score"] = frame[TARGET].astype(float)
+    if "score" not in frame:
+        found = ", ".join(map(str, frame.columns))
+        raise TocsinError(f"{path}: no column is a score, found {found}; --score NAME names it")
     for name in ("onset_s", "score"):
-        numbers = pandas.to_numeric(frame[name], errors="coerce").to_numpy(np.float64)
-        bad = ~np.isfinite(numbers)
-        if bad.any():
-            row = int(np.argmax(bad))
-            raise TocsinError(f"{path}, row {row + 2}: {name} is {frame[name].iloc[row]}, expected a finite number")
-        frame[name] = numbers
-    frame["recording"] = frame["recording"].astype(str)
-    return frame
+        numbers = frame[name].to_numpy(np.float64)
+        if not np.isfinite(numbers).all():
+            row = int(np.argmin(np.isfinite(numbers)))
+            raise TocsinError(f"{path}, row {row + 2}: {name} is {numbers[row]}, expected a finite number")
+    return frame.assign(recording=frame["recording"].astype(str))
 
 
 def alarms_of(detections: "pandas.DataFrame", floor: float = -np.inf) -> "pandas.DataFrame":

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin import TocsinError
-from tocsin.evaluation.bench.pandas_needed import pandas_module
+from tocsin.data.dataframes import pandas_module
 from tocsin.evaluation.bench.review.allocation import Figure, allocate, importance
 from tocsin.evaluation.bench.review.strata import lower_edges, stratum_of
 

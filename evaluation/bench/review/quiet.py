@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tocsin.evaluation.bench.pandas_needed import pandas_module
-from tocsin.evaluation.bench.review.detections import ONE_ALARM_S
+from tocsin.data.dataframes import pandas_module
+from tocsin.evaluation.bench.alarms import ONE_ALARM_S
 
 if TYPE_CHECKING:
     import pandas

@@ -152,7 +152,7 @@ def test_a_manifest_is_recordings_and_truth(tmp_path):
 def test_without_pandas_a_sentence_says_what_to_type(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     (tmp_path / "x.txt").write_text("1\t1\tshot\n")
-    with pytest.raises(TocsinError, match=r'this needs pandas: type pip install "tocsin\[analysis\]"'):
+    with pytest.raises(TocsinError, match=r'this needs pandas: type .pip install "tocsin\[analysis\]"'):
         read_log(None, EventFile(tmp_path / "x.txt"), hours=1)
 
 

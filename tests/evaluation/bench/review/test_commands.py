@@ -77,7 +77,7 @@ def test_a_log_without_scores_is_refused_and_json_lines_read(log, tmp_path):
     lines = tmp_path / "log.jsonl"
     pandas.read_csv(log).to_json(lines, orient="records", lines=True)
     pandas.testing.assert_frame_equal(read_detections(log), read_detections(lines))
-    with pytest.raises(TocsinError, match="the column loudness is missing, found path, onset_s, gunshot"):
+    with pytest.raises(TocsinError, match="there is no column loudness for score, found path, onset_s, gunshot"):
         read_detections(log, "loudness")
     log.write_text("path,onset_s,score\na.wav,x,0.5\n")
     with pytest.raises(TocsinError, match="row 2: onset_s is x, expected a finite number"):
