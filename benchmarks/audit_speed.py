@@ -2,8 +2,8 @@
 
     python benchmarks/audit_speed.py --alerts 100000 --calls 500000
 
-A third of the invented alerts belong to a call and a tenth to a shooting; all others lie anywhere in 8 by 8 km and three
-years, with ten crowded nights, as of fireworks, that hold a twentieth of everything.
+A third of the invented alerts belong to a call and a tenth to a shooting; all others lie anywhere in 8 by 8 km and
+three years, with ten crowded nights, as of fireworks, that hold a twentieth of everything.
 """
 
 import argparse

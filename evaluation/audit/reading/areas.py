@@ -39,8 +39,7 @@ def read_areas(context: Context) -> "pandas.DataFrame":
         raw = _geojson(context, said) if geojson else context.open(said)
     raw.index = raw.index if isinstance(said, AreaTable) and not geojson else raw.index + FIRST_ROW
     chosen = context.chosen(table, raw)
-    if "area" not in chosen:
-        context.need(table, raw.columns, "area", "area")
+    context.require(table, raw.columns, chosen, "area")
     areas = pandas.DataFrame({"area": raw[chosen["area"][0]]}, index=raw.index)
     nothing = pandas.Series("", index=raw.index, dtype=str)
     for key in ("square_miles", "population"):

@@ -55,6 +55,16 @@ class Context:
         meant = f"did you mean {(folded or near)[0]}?" if folded or near else f"it has {', '.join(columns)}"
         raise TocsinError(f"{self.folder / table.file} has no column {column}, named for {what}: {meant}")
 
+    def require(
+        self, table: TableSettings, columns: Collection[str], chosen: Mapping[str, list[str]], key: str
+    ) -> None:
+        """Refuse a table of which it is not said which column is the one that it must have."""
+        if key not in chosen:
+            raise TocsinError(
+                f"{self.folder / table.file}: no column is said to be the {key}: write `{key}: …` under columns, "
+                f"with one of {', '.join(columns)}"
+            )
+
     def chosen(self, table: TableSettings, frame: "pandas.DataFrame") -> Mapping[str, list[str]]:
         """Columns of the file for each thing known of it: those named, else one that has the audit's own name.
 

@@ -17,21 +17,23 @@ def read_ids(
     """The name of each row, made of the row where the table has none; ``number`` is that of the table of its kind."""
     pandas = pandas_module("`tocsin audit`")
     prefix = "row " if number == 0 else f"table {number + 1} row "
-    made = pandas.Series([f"{prefix}{row}" for row in frame.index], index=frame.index, dtype=str)
     if column is None:
-        return made
-    cells = frame[column]
+        return pandas.Series([f"{prefix}{row}" for row in frame.index], index=frame.index, dtype=str)
+    cells = frame[column].copy()
     context.complain(table, cells == "", f"its {column} is empty; named by its row", None, kept=True)
-    return cells.where(cells != "", made)
+    empty = cells.index[cells == ""]
+    cells[empty] = [f"{prefix}{row}" for row in empty]
+    return cells
 
 
 def without_repeats(
-    context: Context, table: TableSettings, frame: "pandas.DataFrame", key: str, taken: set[str]
+    context: Context, table: TableSettings, frame: "pandas.DataFrame", key: str, before: "list[pandas.DataFrame]"
 ) -> "pandas.DataFrame":
-    """Rows less those whose name stands in a row before, here or in a table before; ``taken`` is added to."""
-    again = frame[key].duplicated() | frame[key].isin(taken)
+    """Rows less those whose name stands in a row before, here or in a table before."""
+    again = frame[key].duplicated()
+    for other in before:
+        again |= frame[key].isin(other[key])
     context.complain(table, again, f"its {key} stands in a row before", frame[key], kept=False)
-    taken.update(frame[key])
     return frame[~again]
 
 

@@ -26,8 +26,7 @@ def join_outcomes(context: Context, alerts: "pandas.DataFrame") -> "pandas.DataF
     for table in context.settings.outcomes:
         raw = context.open(table)
         frame = read_columns(context, table, raw, chosen := context.chosen(table, raw))
-        if "alert_id" not in chosen:
-            context.need(table, raw.columns, "alert_id", "alert_id")
+        context.require(table, raw.columns, chosen, "alert_id")
         if table.evidence:
             frame = frame.drop(columns=["outcome", "severity"], errors="ignore").join(
                 read_evidence(context, table, raw)

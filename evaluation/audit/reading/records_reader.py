@@ -122,8 +122,7 @@ def _costs(context: Context) -> "pandas.DataFrame":
     raw = context.open(said)
     chosen = context.chosen(said, raw)
     for key in ("item", "amount", "per"):
-        if key not in chosen:
-            context.need(said, raw.columns, key, key)
+        context.require(said, raw.columns, chosen, key)
     costs = pandas.DataFrame({key: raw[chosen[key][0]] for key in ("item", "amount", "per")})
     bad = ~costs["per"].isin(["year", "once"])
     context.complain(said, bad, "its per is neither year nor once", costs["per"], kept=False)

@@ -37,7 +37,6 @@ def read_events(context: Context, kind: str, tables: Sequence[TableSettings]) ->
     """
     pandas = pandas_module("`tocsin audit`")
     frames = [pandas.DataFrame({name: pandas.Series(dtype=of) for name, of in NEEDED[kind].items()})]
-    taken: set[str] = set()
     for number, table in enumerate(tables):
         raw = context.open(table)
         chosen = context.chosen(table, raw)
@@ -48,17 +47,18 @@ def read_events(context: Context, kind: str, tables: Sequence[TableSettings]) ->
             frame = frame.drop(columns=list(_WORDS), errors="ignore").join(read_evidence(context, table, raw))
             if kind == "shootings":
                 frame = frame[frame["outcome"] == CONFIRMED].drop(columns="outcome")
-        if "time_utc" not in frame:
-            context.need(table, raw.columns, "time", "time")
+        context.require(table, raw.columns, chosen, "time")
         texts = _joined(raw, chosen["time"])
         context.complain(table, frame["time_utc"].isna(), NO_TIME, texts, kept=False)
         frame = frame[frame["time_utc"].notna()]
         if kind != "shootings":
-            frame = without_repeats(context, table, frame, ID_OF[kind], taken)
+            frame = without_repeats(context, table, frame, ID_OF[kind], frames[1:])
         frames.append(_with_others(frame, raw, chosen))
-    events = pandas.concat(frames, ignore_index=True).astype(dict(NEEDED[kind])) if len(frames) > 1 else frames[0]
-    for name in (name for name, of in NEEDED[kind].items() if of is str):
-        events[name] = events[name].fillna("").astype(str)
+    events = pandas.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+    for name in events.columns:
+        if NEEDED[kind].get(name) is str or pandas.api.types.is_string_dtype(events[name].dtype):
+            events[name] = events[name].astype(object).fillna("").astype(str)
+    events = events.astype(dict(NEEDED[kind]))
     if kind == "shootings" and len(events):
         events = one_row_a_shooting(context, events)
     order = [*NEEDED[kind], *(name for name in events.columns if name not in NEEDED[kind])]

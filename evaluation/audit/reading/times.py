@@ -66,7 +66,7 @@ def to_utc(texts: "pandas.Series", zone: str, time_format: str | None, where: st
     nothing = pandas.Series(False, index=texts.index)
     utc = pandas.Series(pandas.NaT, index=texts.index, dtype="datetime64[us, UTC]")
     skipped, twice = nothing.copy(), nothing.copy()
-    if time_format == EPOCH or (time_format is None and _is_epoch(filled)):
+    if time_format == EPOCH or (time_format is None and is_epoch(filled)):
         seconds = pandas.to_numeric(filled, errors="coerce")
         seconds = seconds.where(seconds.abs() < 1e11, seconds / 1000)  # milliseconds
         utc[filled.index] = pandas.to_datetime(seconds, unit="s", utc=True).dt.as_unit("us")
@@ -78,13 +78,14 @@ def to_utc(texts: "pandas.Series", zone: str, time_format: str | None, where: st
             utc[whole.index] = _parse(pandas, whole, form, utc=True)
         naive = filled[~stated]
         if len(naive):
-            local = _parse(pandas, naive, time_format or _guess(pandas, naive, where))
+            local = _parse(pandas, naive, time_format or _guess(naive, where))
             utc[naive.index], gap, overlap = _from_local(pandas, local, zone, info)
             skipped[gap], twice[overlap] = True, True
     return Times(utc, (texts != "") & utc.isna(), skipped, twice)
 
 
-def _is_epoch(filled: "pandas.Series") -> bool:
+def is_epoch(filled: "pandas.Series") -> bool:
+    """Whether nearly all are seconds, or milliseconds, since 1970."""
     return len(filled) > 0 and filled.str.fullmatch(r"\d{9,10}(\.\d+)?|\d{13}").mean() > 0.9
 
 
@@ -95,24 +96,29 @@ def _parse(pandas: Any, texts: "pandas.Series", time_format: str, utc: bool = Fa
         raise TocsinError(f"time_format {time_format!r} is none that strptime knows: {error}") from None
 
 
-def _guess(pandas: Any, texts: "pandas.Series", where: str) -> str:
-    """The format in which most of the texts are times."""
+def likely_formats(texts: "pandas.Series") -> list[str]:
+    """The formats in which most of the texts are times and which read them differently; none where none does."""
+    pandas = pandas_module("`tocsin audit`")
     sample = texts.iloc[:: max(len(texts) // _SAMPLE, 1)]
     read = {form: _parse(pandas, sample, form) for form in _FORMATS if _may_be(form, sample)}
     counts = {form: int(times.notna().sum()) for form, times in read.items()}
     most = max(counts.values(), default=0)
-    if most == 0:
-        example = sample.iloc[0]
+    best = [form for form, count in counts.items() if count == most > 0]
+    return best[:1] + [form for form in best[1:] if not read[form].equals(read[best[0]])]
+
+
+def _guess(texts: "pandas.Series", where: str) -> str:
+    likely = likely_formats(texts)
+    example = texts.iloc[0]
+    if not likely:
         raise TocsinError(
             f'{where}: {example!r} is in no format of times that is known: write time_format, such as "%m/%d/%Y %H:%M"'
         )
-    best = [form for form, count in counts.items() if count == most]
-    other = next((form for form in best[1:] if not read[form].equals(read[best[0]])), None)
-    if other is not None:
+    if len(likely) > 1:
         raise TocsinError(
-            f'{where}: {sample.iloc[0]!r} and the others may be "{best[0]}" or "{other}": write one as time_format'
+            f'{where}: {example!r} and the others may be "{likely[0]}" or "{likely[1]}": write one as time_format'
         )
-    return best[0]
+    return likely[0]
 
 
 def _may_be(form: str, sample: "pandas.Series") -> bool:
