@@ -119,12 +119,14 @@ _EXAMPLES = {
 
 
 def _unlikely(details: ErrorDetails, settings: dict[str, Any]) -> int:
-    """Whether the fault is of the branch that is not meant: of a table where a list is written, or the other way."""
+    """More for a fault of the branch that is not meant: of a table where a list is written, or the other way."""
     key, *rest = details["loc"]
+    # A key that is missing is most likely one that is misspelt.
+    missing = int(details["type"] == "missing")
     if key not in ("areas", "costs") or not rest:
-        return 0
+        return missing
     is_list = isinstance(settings.get(str(key)), list)
-    return int(str(rest[0]).startswith("list") != is_list)
+    return missing + 2 * int(str(rest[0]).startswith("list") != is_list)
 
 
 def _lowered(message: str) -> str:

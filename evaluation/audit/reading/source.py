@@ -1,5 +1,6 @@
 """A table of an analyst as it stands: CSV or Parquet, every cell as text, no cell guessed at."""
 
+import csv
 import difflib
 import hashlib
 import re
@@ -34,15 +35,17 @@ def read_source(path: Path, rows: int | None = None) -> "pandas.DataFrame":
         raise TocsinError(f"there is no file {path}" + (f": did you mean {near[0]}?" if near else ""))
     frame = _parquet(pandas, path, rows) if path.suffix.lower() in _PARQUET else _csv(pandas, path, rows)
     frame.columns = [str(name).strip() for name in frame.columns]
-    if frame.columns.has_duplicates:
-        twice = frame.columns[frame.columns.duplicated()][0]
-        raise TocsinError(f"{path}: the column {twice} stands more than once: leave one of them")
     frame.index = pandas.RangeIndex(FIRST_ROW, FIRST_ROW + len(frame))
     # Spreadsheets write empty rows below a table.
     return frame[(frame != "").any(axis=1)] if len(frame.columns) else frame
 
 
 def _csv(pandas: Any, path: Path, rows: int | None) -> "pandas.DataFrame":
+    with open_table(path) as file:
+        names = [name.strip() for name in next(csv.reader(file), [])]
+    twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
+    if twice is not None:
+        raise TocsinError(f"{path}: the column {twice or 'without a name'} stands more than once: leave one of them")
     with open_table(path) as file, warnings.catch_warnings():
         warnings.simplefilter("error", pandas.errors.ParserWarning)
         try:
