@@ -1,5 +1,6 @@
 """What other tables say of an alert or a call: what came of it, and the cars that were sent."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tocsin import TocsinError
@@ -47,16 +48,13 @@ def join_outcomes(context: Context, alerts: "pandas.DataFrame") -> "pandas.DataF
     return alerts
 
 
-def join_units(context: Context, events: "pandas.DataFrame", key: str) -> "pandas.DataFrame":
-    """Alerts (``key`` is ``alert_id``) or calls (``call_id``) with the times of the cars sent to them.
-
-    An incident is dispatched and reached when the first of its cars is; ``officers`` is their sum, one for a car that
-    says nothing, and ``minutes_on_scene`` the mean of arrival to clearance over officers, so that the product of both
-    is the officers' time. Columns that ``events`` has already are filled where empty.
+def read_units(context: Context) -> "list[tuple[TableSettings, pandas.DataFrame]]":
+    """The tables of cars that were sent, with their settings.
 
     Raises:
-        TocsinError: a table or a column of it cannot be read.
+        TocsinError: a table or a column of it cannot be read, or it names neither alerts nor calls.
     """
+    tables: "list[tuple[TableSettings, pandas.DataFrame]]" = []
     for table in context.settings.units:
         raw = context.open(table)
         chosen = context.chosen(table, raw)
@@ -64,15 +62,25 @@ def join_units(context: Context, events: "pandas.DataFrame", key: str) -> "panda
             raise TocsinError(
                 f"{context.folder / table.file}: name its column of alert_id, or of call_id, under columns"
             )
-        if key not in chosen:
+        tables.append((table, read_columns(context, table, raw, chosen)))
+    return tables
+
+
+def join_units(
+    context: Context,
+    units: "Iterable[tuple[TableSettings, pandas.DataFrame]]",
+    events: "pandas.DataFrame",
+    key: str,
+) -> "pandas.DataFrame":
+    """Alerts (``key`` is ``alert_id``) or calls (``call_id``) with the times of the cars sent to them.
+
+    An incident is dispatched and reached when the first of its cars is; ``officers`` is their sum, one for a car that
+    says nothing, and ``minutes_on_scene`` the mean of arrival to clearance over officers, so that the product of both
+    is the officers' time. Columns that ``events`` has already are filled where empty.
+    """
+    for table, frame in units:
+        if key not in frame:
             continue
-        frame = read_columns(
-            context,
-            table,
-            raw,
-            {name: of for name, of in chosen.items() if name != "call_id"}
-            | ({"call_id": chosen["call_id"]} if "call_id" in chosen else {}),
-        )
         frame = _found(context, table, frame[frame[key] != ""], key, events)
         cars = frame.assign(officers=frame["officers"].fillna(1.0) if "officers" in frame else 1.0)
         summed = {"officers": ("officers", "sum")}

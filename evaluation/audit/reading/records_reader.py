@@ -11,7 +11,7 @@ from tocsin import TocsinError
 from tocsin.data.dataframes import pandas_module
 from tocsin.evaluation.audit.reading.areas import fill_areas, read_areas
 from tocsin.evaluation.audit.reading.context import Context
-from tocsin.evaluation.audit.reading.joins import join_outcomes, join_units
+from tocsin.evaluation.audit.reading.joins import join_outcomes, join_units, read_units
 from tocsin.evaluation.audit.reading.settings import CostTable
 from tocsin.evaluation.audit.reading.settings_file import read_settings
 from tocsin.evaluation.audit.reading.tables import read_events
@@ -48,8 +48,9 @@ def read_records(path: Path | str, mapping: str | None = None) -> Records:
     shootings = read_events(context, "shootings", settings.shootings)
     if not len(alerts) and not len(calls) and not len(shootings):
         raise TocsinError(f"{folder}: there are no alerts, calls or shootings: name a table of them in audit.yaml")
-    alerts = join_units(context, join_outcomes(context, alerts), "alert_id")
-    calls = join_units(context, calls, "call_id")
+    units = read_units(context)
+    alerts = join_units(context, units, join_outcomes(context, alerts), "alert_id")
+    calls = join_units(context, units, calls, "call_id")
     events = {"alerts": alerts, "calls": calls, "shootings": shootings}
     start, end = _period(context, events, zone)
     for kind, frame in events.items():

@@ -1,6 +1,6 @@
 """Alerts, calls, shootings and what came of alerts: tables of a city to those of the records."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tocsin.data.dataframes import pandas_module
@@ -9,7 +9,7 @@ from tocsin.evaluation.audit.reading.evidence import read_evidence
 from tocsin.evaluation.audit.reading.ids import one_row_a_shooting, read_ids, without_repeats
 from tocsin.evaluation.audit.reading.places import read_places
 from tocsin.evaluation.audit.reading.settings import TableSettings
-from tocsin.evaluation.audit.reading.times import NO_TIME, SKIPPED, TWICE, to_utc
+from tocsin.evaluation.audit.reading.times import NO_TIME, SKIPPED, TWICE, is_epoch, to_utc
 from tocsin.evaluation.audit.reading.values import FLAGS, NUMBERS, read_flags, read_numbers, read_words
 from tocsin.evaluation.audit.records import CONFIRMED
 
@@ -53,7 +53,7 @@ def read_events(context: Context, kind: str, tables: Sequence[TableSettings]) ->
         frame = frame[frame["time_utc"].notna()]
         if kind != "shootings":
             frame = without_repeats(context, table, frame, ID_OF[kind], frames[1:])
-        frames.append(_with_others(frame, raw, chosen))
+        frames.append(_with_others(frame, raw, chosen, NEEDED[kind]))
     events = pandas.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
     for name in events.columns:
         if NEEDED[kind].get(name) is str or pandas.api.types.is_string_dtype(events[name].dtype):
@@ -99,6 +99,8 @@ def read_times(
     zone = "UTC" if names[0] == f"{key}_utc" else table.time_zone or context.settings.time_zone
     where = f"{context.folder / table.file}, {' and '.join(names)}"
     times = to_utc(texts, zone, table.time_format, where)
+    if len(texts) and not texts.str.contains(":").any() and not is_epoch(texts[texts != ""]):
+        context.notes.append(f"{table.file}: {key} has no clock times, only days: read as midnight, of little use here")
     if key != "time":
         context.complain(table, times.bad, f"its {key} is no time; read as none", texts, kept=True)
     context.complain(table, times.skipped, SKIPPED, texts, kept=True)
@@ -114,9 +116,9 @@ def _joined(raw: "pandas.DataFrame", names: Sequence[str]) -> "pandas.Series":
 
 
 def _with_others(
-    frame: "pandas.DataFrame", raw: "pandas.DataFrame", chosen: Mapping[str, list[str]]
+    frame: "pandas.DataFrame", raw: "pandas.DataFrame", chosen: Mapping[str, list[str]], needed: Collection[str]
 ) -> "pandas.DataFrame":
-    """With those columns of the file that were not read as anything."""
+    """With those columns of the file that were not read as anything, and do not have a name of something else."""
     used = {name for names in chosen.values() for name in names}
-    others = [name for name in raw.columns if name not in used and name not in frame.columns]
+    others = [name for name in raw.columns if name not in used and name not in frame.columns and name not in needed]
     return frame.join(raw[others])

@@ -327,3 +327,28 @@ def test_a_table_that_is_none_is_refused(folder, table, said):
 def test_a_folder_without_a_file_says_what_to_type(tmp_path):
     with pytest.raises(TocsinError, match="tocsin audit init"):
         read_records(tmp_path)
+
+
+def test_a_mapping_is_taken_and_changed_by_what_the_file_says(folder):
+    export = "case_number,date_time,latitude,longitude,type,police_district\n"
+    yaml = "mapping: washington-dc\nfirst_day: 2012-01-01\nlast_day: 2012-01-02\nalerts: {file: newer.csv}\n"
+    table = "Coverage Area,Incident ID,Date Time,Type,Longitude-100meter,Latitude-100meter\n"
+    records = folder(yaml, newer=table + "7D,53-1,2012-01-01 00:10:00.5,Single Gunshot,-77.001,38.861\n")
+    assert records.alerts[["alert_id", "area", "latitude"]].to_numpy().tolist() == [["53-1", "7D", 38.861]]
+    assert records.alerts["time_utc"][0] == pandas.Timestamp("2012-01-01 05:10:00.5", tz="UTC")
+    assert (records.days, records.time_zone) == (2, "America/New_York")
+    assert "freedom of information" in records.notes[0]
+    # Several tables of a kind are replaced as a whole.
+    chicago = (
+        "mapping: chicago-il\nshootings: [{file: one.csv, columns: {shooting_id: case_number, time: date_time}}]\n"
+    )
+    found = folder(chicago, one=export + "J1,2023-05-01 10:00:00,41.7,-87.6,HOMICIDE,4\n").shootings
+    assert found[["shooting_id", "severity", "type"]].to_numpy().tolist() == [["J1", "", "HOMICIDE"]]
+
+
+def test_days_without_clock_times_are_said(folder):
+    yaml = "time_zone: UTC\nalerts: {file: alerts.csv, columns: {outcome: }}\n"
+    records = folder(yaml, alerts="time,outcome\n2023-01-01,never mind\n")
+    assert "alerts.csv: time has no clock times, only days: read as midnight, of little use here" in records.notes
+    # A key left empty has no column, though one has its name.
+    assert records.alerts["outcome"].tolist() == [""]
