@@ -62,8 +62,9 @@ class Matches:
             none; ``time_utc`` is that of the first of these three; ``call_metres`` and ``call_seconds`` are how far
             from the alert and how long after it the call is; ``shooting_metres`` and ``shooting_seconds`` the same of
             the shooting, from the nearer of alert and call; ``call_by`` and ``shooting_by`` are ``GIVEN``,
-            ``SPACE_AND_TIME``, ``TIME_ALONE`` or ``""``; ``repeat`` is true for a call alone that is within the
-            tolerance of an alert to which another call was matched: most likely a second caller.
+            ``SPACE_AND_TIME``, ``TIME_ALONE`` or ``""``; ``repeat`` is true for an alert or a call alone that is
+            within the tolerance of a call or an alert which was matched with another: most likely a second alert, or a
+            second caller, of the same gunfire.
         tolerances: that were held.
         notes: sentences for the reader.
     """
@@ -94,8 +95,11 @@ def match_records(records: Records, tolerances: Tolerances | None = None) -> Mat
     taken = np.zeros(len(calls), bool)
     taken[call_of[call_of >= 0]] = True
     alone = np.flatnonzero(~taken)
-    repeated = np.zeros(len(calls), bool)
-    repeated[pairs.second[(call_of >= 0)[pairs.first]]] = True
+    # An alert alone near a call that went to another alert, and a call alone near an alert that another call went to.
+    alert_repeats, call_repeats = np.zeros(len(alerts), bool), np.zeros(len(calls), bool)
+    alert_repeats[pairs.first[taken[pairs.second]]] = True
+    call_repeats[pairs.second[(call_of >= 0)[pairs.first]]] = True
+    repeats = np.concatenate([alert_repeats & (call_of < 0), call_repeats[alone]])
     incident_calls = np.concatenate([call_of, alone])
     incident_alerts = np.concatenate([np.arange(len(alerts)), np.full(len(alone), -1)])
     incident_of_call = np.full(len(calls), -1)
@@ -104,9 +108,9 @@ def match_records(records: Records, tolerances: Tolerances | None = None) -> Mat
     near = _of_incidents(of, incident_of_call, tolerances.shootings)
     from_alerts = _given(alerts, "shooting_id", shootings, notes, "alerts")
     from_calls = _given(calls, "shooting_id", shootings, notes, "calls")
-    told = dict(from_alerts)
+    told, told_shootings = dict(from_alerts), set(from_alerts.values())
     for call, shooting in from_calls.items():
-        if shooting not in set(from_alerts.values()):
+        if shooting not in told_shootings:
             told.setdefault(int(incident_of_call[call]), shooting)
     found, shooting_of = _settle(near, told, len(incident_alerts), len(shootings))
     missed = np.setdiff1d(np.arange(len(shootings)), shooting_of[shooting_of >= 0])
@@ -125,7 +129,7 @@ def match_records(records: Records, tolerances: Tolerances | None = None) -> Mat
     times = [_taken(frame["time_utc"], numbers[kind], text=False) for kind, frame in frames.items()]
     columns["time_utc"] = times[0].fillna(times[1]).fillna(times[2])
     columns |= _how("call", pairs, matched, given, count) | _how("shooting", near, found, told, count)
-    columns["repeat"] = (numbers["alert"] < 0) & (numbers["call"] >= 0) & np.append(repeated, False)[numbers["call"]]
+    columns["repeat"] = np.append(repeats, np.zeros(len(missed), bool))
     incidents = pandas.DataFrame(columns, columns=[*COLUMNS])
     order = ["time_utc", "alert_id", "call_id", "shooting_id"]
     incidents = incidents.sort_values(order, kind="stable", ignore_index=True)
@@ -133,9 +137,10 @@ def match_records(records: Records, tolerances: Tolerances | None = None) -> Mat
         without = int(frame["latitude"].isna().sum())
         if without:
             notes.append(f"{without} of {len(frame)} {kind}s have no place: compared by time alone")
-    repeats = int(incidents["repeat"].sum())
-    if repeats:
-        notes.append(f"{repeats} calls are within reach of an alert that another call was matched with: second callers")
+    for kind, number in (("alert", int(repeats[: len(alerts)].sum())), ("call", int(repeats[len(alerts) :].sum()))):
+        if number:
+            other = "a call" if kind == "alert" else "an alert"
+            notes.append(f"{kind}s without {other}, but near one that another {kind} was matched with: {number}")
     return Matches(incidents, tolerances, tuple(notes))
 
 
@@ -148,8 +153,9 @@ def sensitivity(records: Records, tolerances: Sequence[Tolerances] | None = None
 
     Returns:
         ``call_tolerance`` and ``shooting_tolerance`` in words; ``both``, ``alert_only`` and ``call_only``: alerts
-        with a call, without one, and calls without an alert; ``repeats`` among the last; ``shootings_both``,
-        ``shootings_alert_only``, ``shootings_call_only`` and ``shootings_neither``.
+        with a call, without one, and calls without an alert; ``alert_only_repeats`` and
+        ``call_only_repeats`` among these; ``shootings_both``, ``shootings_alert_only``, ``shootings_call_only`` and
+        ``shootings_neither``.
     """
     pandas = pandas_module("`tocsin audit`")
     rows = []
@@ -160,7 +166,10 @@ def sensitivity(records: Records, tolerances: Sequence[Tolerances] | None = None
         rows.append(
             {"call_tolerance": str(held.calls), "shooting_tolerance": str(held.shootings)}
             | {name: int(which.sum()) for name, which in kinds.items()}
-            | {"repeats": int(incidents["repeat"].sum())}
+            | {
+                f"{name}_repeats": int((kinds[name] & incidents["repeat"]).sum())
+                for name in ("alert_only", "call_only")
+            }
             | {f"shootings_{name}": int((which & shooting).sum()) for name, which in kinds.items()}
             | {"shootings_neither": int((shooting & ~alert & ~call).sum())}
         )

@@ -54,7 +54,7 @@ def read_units(context: Context) -> "list[tuple[TableSettings, pandas.DataFrame]
     Raises:
         TocsinError: a table or a column of it cannot be read, or it names neither alerts nor calls.
     """
-    tables: "list[tuple[TableSettings, pandas.DataFrame]]" = []
+    tables: list[tuple[TableSettings, pandas.DataFrame]] = []
     for table in context.settings.units:
         raw = context.open(table)
         chosen = context.chosen(table, raw)

@@ -180,7 +180,16 @@ def test_a_second_caller_is_said_to_repeat():
         ["", "c1", True],
         ["", "c2", False],
     ]
-    assert "1 calls are within reach" in matches.notes[0]
+    assert matches.notes == ("calls without an alert, but near one that another call was matched with: 1",)
+
+
+def test_a_second_alert_of_a_burst_is_said_to_repeat():
+    matches = match_records(records(table("alert_id", [0, 20, 5000]), table("call_id", [90])))
+    assert matches.incidents[["alert_id", "call_id", "repeat"]].to_numpy().tolist() == [
+        ["a0", "", True],
+        ["a1", "c0", False],
+        ["a2", "", False],
+    ]
 
 
 def test_a_shooting_goes_to_the_incident_by_its_call_where_it_has_no_alert():
