@@ -28,6 +28,7 @@ _CLOCKS = (" %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", " %I:%M:%S%p", " 
 _FORMATS = ("ISO8601", *(day + clock for day in _DAYS for clock in _CLOCKS))
 _OFFSET = r"(?:Z|UTC|[+-]\d\d:?\d\d)$"
 _SAMPLE = 400
+_YEARS = (1970, 2100)  # what is read as a time of others is a number, or misspelt
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ def to_utc(texts: "pandas.Series", zone: str, time_format: str | None, where: st
     if time_format == EPOCH or (time_format is None and is_epoch(filled)):
         seconds = pandas.to_numeric(filled, errors="coerce")
         seconds = seconds.where(seconds.abs() < 1e11, seconds / 1000)  # milliseconds
+        seconds = seconds.where(seconds.between(0, 4e9))
         utc[filled.index] = pandas.to_datetime(seconds, unit="s", utc=True).dt.as_unit("us")
     else:
         stated = filled.str.contains(_OFFSET) & filled.str.contains(":")
@@ -93,9 +95,10 @@ def is_epoch(filled: "pandas.Series") -> bool:
 
 def _parse(pandas: Any, texts: "pandas.Series", time_format: str, utc: bool = False) -> "pandas.Series":
     try:
-        return pandas.to_datetime(texts, format=time_format, errors="coerce", utc=utc).dt.as_unit("us")
+        times = pandas.to_datetime(texts, format=time_format, errors="coerce", utc=utc).dt.as_unit("us")
     except ValueError as error:
         raise TocsinError(f"time_format {time_format!r} is none that strptime knows: {error}") from None
+    return times.where(times.dt.year.between(*_YEARS))
 
 
 def likely_formats(texts: "pandas.Series") -> list[str]:

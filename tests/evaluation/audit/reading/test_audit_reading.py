@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas
 import pytest
-from hypothesis import given, settings
+import yaml
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tocsin import TocsinError
 from tocsin.evaluation.audit.problems import problem_lines
 from tocsin.evaluation.audit.reading.records_reader import read_records
+from tocsin.evaluation.audit.reading.settings import Settings
 from tocsin.evaluation.audit.reading.times import to_utc
 
 ALERTS = """\
@@ -44,9 +46,9 @@ def folder(tmp_path):
     return write
 
 
-def refusal(folder, yaml=YAML, **files) -> str:
+def refusal(folder, text=YAML, **files) -> str:
     with pytest.raises(TocsinError) as error:
-        folder(yaml, **files)
+        folder(text, **files)
     return str(error.value)
 
 
@@ -169,8 +171,8 @@ def test_state_plane_feet_equal_a_survey_mark_by_hand(folder):
     pyproj = pytest.importorskip("pyproj")
     metres = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:32119", always_xy=True).transform(-78.9, 35.99)
     x, y = (value * 3937 / 1200 for value in metres)
-    yaml = "time_zone: UTC\ncrs: EPSG:2264\nalerts: {file: alerts.csv, columns: {x: X, y: Y}}\n"
-    records = folder(yaml, alerts=f"time,X,Y\n2023-01-01 00:00,{x},{y}\n2023-01-01 01:00,{x + 5280},{y}\n")
+    text = "time_zone: UTC\ncrs: EPSG:2264\nalerts: {file: alerts.csv, columns: {x: X, y: Y}}\n"
+    records = folder(text, alerts=f"time,X,Y\n2023-01-01 00:00,{x},{y}\n2023-01-01 01:00,{x + 5280},{y}\n")
     assert records.alerts[["longitude", "latitude"]].to_numpy()[0] == pytest.approx([-78.9, 35.99], abs=1e-7)
     geod = pyproj.Geod(ellps="WGS84")
     (west, south), (east, north) = records.alerts[["longitude", "latitude"]].to_numpy()
@@ -178,20 +180,20 @@ def test_state_plane_feet_equal_a_survey_mark_by_hand(folder):
 
 
 def test_places_in_one_cell(folder):
-    yaml = "time_zone: UTC\nalerts: {file: alerts.csv, columns: {place: where}}\n"
+    text = "time_zone: UTC\nalerts: {file: alerts.csv, columns: {place: where}}\n"
     rows = '2023-01-01 00:00,"(42.36, -71.09)"\n2023-01-01 01:00,POINT (-71.08 42.37)\n2023-01-01 02:00,Main St\n'
-    records = folder(yaml, alerts="time,where\n" + rows)
+    records = folder(text, alerts="time,where\n" + rows)
     assert records.alerts["latitude"].tolist()[:2] == [42.36, 42.37]
     assert records.alerts["longitude"].tolist()[:2] == [-71.09, -71.08]
     assert [problem.found for problem in records.problems] == ["Main St"]
 
 
 def test_outcomes_of_another_table_are_joined_by_id(folder):
-    yaml = YAML + "outcomes: {file: outcomes.csv, columns: {outcome: result, casings: shells}}\n"
-    yaml += "units: {file: units.csv, columns: {arrived_time: there, cleared_time: gone}}\n"
+    text = YAML + "outcomes: {file: outcomes.csv, columns: {outcome: result, casings: shells}}\n"
+    text += "units: {file: units.csv, columns: {arrived_time: there, cleared_time: gone}}\n"
     outcomes = "alert_id,result,shells\na1,Fireworks,\na3,,2\na3,Founded,3\nzz,Founded,1\n"
     units = "alert_id,there,gone\na1,2023-05-01 22:06,2023-05-01 22:26\na1,2023-05-01 22:04,2023-05-01 22:14\n"
-    records = folder(yaml, outcomes=outcomes, units=units)
+    records = folder(text, outcomes=outcomes, units=units)
     alerts = records.alerts.set_index("alert_id")
     assert alerts["outcome"].tolist() == ["unfounded", "unconfirmed", "unfounded"]
     assert np.isnan(alerts["casings"]["a1"])
@@ -206,20 +208,20 @@ def test_outcomes_of_another_table_are_joined_by_id(folder):
 
 
 def test_evidence_stands_for_an_outcome(folder):
-    yaml = (
+    text = (
         "time_zone: UTC\nalerts: &t\n  file: alerts.csv\n  evidence: {hurt: injury, shells: casings}\nshootings: *t\n"
     )
     table = "time,hurt,shells\n2023-01-01 00:00,1,5\n2023-01-02 00:00,0,0\n2023-01-03 00:00,0,\n2023-01-04 00:00,,2\n"
-    records = folder(yaml, alerts=table)
+    records = folder(text, alerts=table)
     assert records.alerts["outcome"].tolist() == ["confirmed", "unconfirmed", "", "confirmed"]
     assert records.shootings["severity"].tolist() == ["injury", "casings"]
 
 
 def test_victims_of_a_case_are_one_shooting(folder):
-    yaml = "time_zone: UTC\nseverity_words: {injury: [battery]}\n"
-    yaml += "shootings: {file: s.csv, columns: {shooting_id: case}}\n"
+    text = "time_zone: UTC\nseverity_words: {injury: [battery]}\n"
+    text += "shootings: {file: s.csv, columns: {shooting_id: case}}\n"
     table = "case,time,severity\nk1,2023-01-01 00:10,battery\nk1,2023-01-01 00:12,fatal\nk2,2023-01-02 00:00,battery\n"
-    shootings = folder(yaml, s=table).shootings
+    shootings = folder(text, s=table).shootings
     assert shootings[["shooting_id", "severity", "rows"]].to_numpy().tolist() == [
         ["k1", "fatal", 2],
         ["k2", "injury", 1],
@@ -230,8 +232,8 @@ def test_areas_of_polygons_hold_the_rows_in_them(folder):
     square = [[[-79, 35.9], [-78.9, 35.9], [-78.9, 36], [-79, 36], [-79, 35.9]]]
     shape = {"type": "Polygon", "coordinates": square}
     feature = {"type": "Feature", "properties": {"name": "west"}, "geometry": shape}
-    yaml = YAML + "areas: {file: areas.geojson, columns: {area: name}}\n"
-    records = folder(yaml, **{"areas.geojson": json.dumps({"type": "FeatureCollection", "features": [feature]})})
+    text = YAML + "areas: {file: areas.geojson, columns: {area: name}}\n"
+    records = folder(text, **{"areas.geojson": json.dumps({"type": "FeatureCollection", "features": [feature]})})
     assert records.alerts["area"].tolist() == ["west", "west", "west"]
     # Of a cell of latitude and longitude on a sphere of the mean radius: R² Δλ (sin φ2 − sin φ1).
     sphere = 6371.0088**2 * np.radians(0.1) * np.diff(np.sin(np.radians([35.9, 36])))[0] / 1.609344**2
@@ -240,9 +242,9 @@ def test_areas_of_polygons_hold_the_rows_in_them(folder):
 
 
 def test_areas_and_costs_may_stand_in_the_file(folder):
-    yaml = YAML + "areas: [{area: all, square_miles: 3, population: 20000}]\n"
-    yaml += "costs: [{item: contract, amount: 197500}, {item: poles, amount: 1000, per: once}]\n"
-    records = folder(yaml)
+    text = YAML + "areas: [{area: all, square_miles: 3, population: 20000}]\n"
+    text += "costs: [{item: contract, amount: 197500}, {item: poles, amount: 1000, per: once}]\n"
+    records = folder(text)
     assert records.areas[["area", "square_miles", "population", "treated"]].to_numpy().tolist() == [
         ["all", 3, 20000, True]
     ]
@@ -259,10 +261,10 @@ def test_times_in_a_wrong_zone_show_in_the_hours(folder):
     rng = np.random.default_rng(0)
     local = [datetime(2023, 1, 1 + day % 28) + timedelta(hours=float(rng.normal(24, 3))) for day in range(200)]
     rows = "".join(f"{number},{time + timedelta(hours=5):%Y-%m-%d %H:%M}\n" for number, time in enumerate(local))
-    yaml = "time_zone: America/New_York\nalerts: {file: alerts.csv}\n"
-    assert "such as UTC?" in folder(yaml, alerts="alert_id,time\n" + rows).notes[-1]
+    text = "time_zone: America/New_York\nalerts: {file: alerts.csv}\n"
+    assert "such as UTC?" in folder(text, alerts="alert_id,time\n" + rows).notes[-1]
     assert "UTC" not in " ".join(
-        folder(yaml.replace("csv", "csv, time_zone: UTC"), alerts="alert_id,time\n" + rows).notes
+        folder(text.replace("csv", "csv, time_zone: UTC"), alerts="alert_id,time\n" + rows).notes
     )
 
 
@@ -331,9 +333,9 @@ def test_a_folder_without_a_file_says_what_to_type(tmp_path):
 
 def test_a_mapping_is_taken_and_changed_by_what_the_file_says(folder):
     export = "case_number,date_time,latitude,longitude,type,police_district\n"
-    yaml = "mapping: washington-dc\nfirst_day: 2012-01-01\nlast_day: 2012-01-02\nalerts: {file: newer.csv}\n"
+    text = "mapping: washington-dc\nfirst_day: 2012-01-01\nlast_day: 2012-01-02\nalerts: {file: newer.csv}\n"
     table = "Coverage Area,Incident ID,Date Time,Type,Longitude-100meter,Latitude-100meter\n"
-    records = folder(yaml, newer=table + "7D,53-1,2012-01-01 00:10:00.5,Single Gunshot,-77.001,38.861\n")
+    records = folder(text, newer=table + "7D,53-1,2012-01-01 00:10:00.5,Single Gunshot,-77.001,38.861\n")
     assert records.alerts[["alert_id", "area", "latitude"]].to_numpy().tolist() == [["53-1", "7D", 38.861]]
     assert records.alerts["time_utc"][0] == pandas.Timestamp("2012-01-01 05:10:00.5", tz="UTC")
     assert (records.days, records.time_zone) == (2, "America/New_York")
@@ -347,8 +349,47 @@ def test_a_mapping_is_taken_and_changed_by_what_the_file_says(folder):
 
 
 def test_days_without_clock_times_are_said(folder):
-    yaml = "time_zone: UTC\nalerts: {file: alerts.csv, columns: {outcome: }}\n"
-    records = folder(yaml, alerts="time,outcome\n2023-01-01,never mind\n")
+    text = "time_zone: UTC\nalerts: {file: alerts.csv, columns: {outcome: }}\n"
+    records = folder(text, alerts="time,outcome\n2023-01-01,never mind\n")
     assert "alerts.csv: time has no clock times, only days: read as midnight, of little use here" in records.notes
     # A key left empty has no column, though one has its name.
     assert records.alerts["outcome"].tolist() == [""]
+
+
+ODD = ["2023-05-01 22:00:00", "05/01/2023", "1e400", "nan", "-0", "inf", "12:00", "9" * 30, "", "0", "Z"]
+CELLS = st.one_of(st.text(st.characters(exclude_categories=["C"]), max_size=8), st.sampled_from(ODD))
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(CELLS, min_size=6, max_size=6), min_size=1, max_size=5))
+def test_whatever_the_cells_hold_is_read_or_refused_in_a_sentence(tmp_path, rows):
+    frame = pandas.DataFrame(rows, columns=ALERTS.splitlines()[0].split(","))
+    frame.to_csv(tmp_path / "alerts.csv", index=False, encoding="utf-8", errors="ignore")
+    (tmp_path / "audit.yaml").write_text(YAML)
+    try:
+        records = read_records(tmp_path)
+    except TocsinError as error:
+        assert str(tmp_path) in str(error)  # noqa: PT017 - either may happen
+        return
+    left_out = {problem.row for problem in records.problems if not problem.kept}
+    assert len(records.alerts) + len(left_out) <= len(rows)
+    assert records.alerts["time_utc"].notna().all()
+    assert records.alerts["latitude"].isna().equals(records.alerts["longitude"].isna())
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(sorted(Settings.model_fields)),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(["alerts.csv", "file"]),
+        lambda of: st.lists(of, max_size=2) | st.dictionaries(st.sampled_from(["file", "columns", "area", "x"]), of),
+        max_leaves=5,
+    ),
+)
+def test_whatever_the_settings_hold_is_read_or_refused_in_a_sentence(tmp_path, key, value):
+    (tmp_path / "alerts.csv").write_text(ALERTS)
+    (tmp_path / "audit.yaml").write_text(json.dumps(yaml.safe_load(YAML) | {key: value}))
+    try:
+        assert len(read_records(tmp_path).alerts) <= 3
+    except TocsinError as error:
+        assert "\n" not in str(error)  # noqa: PT017 - either may happen
