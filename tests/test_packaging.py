@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 UNIT = "inference/sensor/operation/tocsin-listen.service"
 PAGE = "evaluation/report/templates/page.html"
+MAPPING = "evaluation/audit/mappings/cambridge-ma.yaml"
 
 USER_SCRIPT = """
 from pathlib import Path
@@ -120,12 +121,15 @@ def test_wheel_holds_what_runs_and_nothing_else(built):
         "models/weights/tocsin-s.onnx",
         UNIT,
         PAGE,
+        MAPPING,
     ):
         assert f"tocsin/{needed}" in names
     experiments = {f"tocsin/{path.relative_to(ROOT)}" for path in (ROOT / "configs").rglob("*.yaml")}
     assert experiments <= names
     assert {name.split("/")[0] for name in names if "dist-info" not in name} == {"tocsin"}
-    assert not any(name.startswith(("tocsin/tests", "tocsin/benchmarks", "tocsin/docs")) for name in names)
+    assert not any(
+        name.startswith(("tocsin/tests", "tocsin/benchmarks", "tocsin/docs", "tocsin/examples")) for name in names
+    )
 
 
 def test_wheel_runs_outside_the_checkout(wheel_python, tmp_path):

@@ -14,14 +14,18 @@ Five tables (pandas), a row each:
   ``start_time_utc`` and ``end_time_utc`` of that, and ``geometry`` (GeoJSON, as text).
 - ``costs``: ``item``, ``amount`` (in the currency of the audit), ``per`` (``year`` or ``once``).
 
-A place is ``latitude`` and ``longitude`` (WGS 84, degrees) or empty. Any further columns are kept.
+A place is ``latitude`` and ``longitude`` (WGS 84, degrees) or empty. Any further columns are kept. Empty is ``""`` of
+text, NaN of numbers, NaT of times and NA of what is true or false.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas
+
+    from tocsin.evaluation.audit.problems import Problem
 
 # Evidence of gunfire found (victim, casing, damage, weapon, video, credible witness); none found; shown to be none.
 OUTCOMES = CONFIRMED, UNCONFIRMED, UNFOUNDED = "confirmed", "unconfirmed", "unfounded"
@@ -40,6 +44,8 @@ class Records:
         time_zone: of hours, days and holidays, a name of the IANA.
         currency: of the costs, such as ``USD``.
         notes: sentences for the reader on where the records come from and what they leave out.
+        problems: what was wrong with rows of the tables, as read; those left out are among them.
+        sources: the SHA-256 of each file that was read, by its name.
     """
 
     alerts: "pandas.DataFrame"
@@ -52,6 +58,8 @@ class Records:
     time_zone: str
     currency: str = "USD"
     notes: tuple[str, ...] = ()
+    problems: "tuple[Problem, ...]" = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def days(self) -> float:

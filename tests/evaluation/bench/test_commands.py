@@ -138,9 +138,8 @@ def test_neither_recordings_nor_detections_is_said():
 
 
 def test_what_is_read_is_noted_once_with_its_hash(street):
-    gathering = Gathering(
-        "gunshot", {}, {"recording": "file", "onset_s": "t", "score": "p"}, None, 1, lambda said: None
-    )
+    columns = {"recording": "file", "onset_s": "t", "score": "p"}
+    gathering = Gathering("gunshot", {}, columns, {}, None, 1, print)
     first, second = gathering.logs(street, street / "truth.tsv", [street / "said.csv"], [], str(street / "half.csv"))
     assert [name for name, _ in gathering.inputs] == ["truth.tsv", "said.csv", "half.csv"]
     assert first.log.recordings is second.log.recordings or first.log.recordings.equals(second.log.recordings)
