@@ -52,7 +52,9 @@ def background_of(panel: Panel, year: int = 12) -> Background:
     single = _overdispersion(counts)
     halves = np.stack([counts[:, :half].sum(axis=1), counts[:, length - half :].sum(axis=1)], axis=1)
     of_halves = _overdispersion(halves)
-    passing = max(0.0, (single - of_halves) / (1 - 1 / half))
+    # The mean of an area takes up half of what its two halves drift apart: single is passing + lasting / 2, and the
+    # halves are lasting + passing / half.
+    passing = max(0.0, (single - of_halves / 2) / (1 - 1 / (2 * half)))
     season = np.ones(year)
     if length >= 2 * year:
         by_period = counts.sum(axis=0)

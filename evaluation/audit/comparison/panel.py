@@ -182,7 +182,7 @@ def _dates(values: Any, name: str, column: str) -> Any:
     if wrong.any():
         row = int(np.argmax(wrong.to_numpy()))
         raise TocsinError(
-            f"{name}, row {row + 1}: {column} is {values.iloc[row]!r}, expected a date such as 2023-01-01"
+            f"{name}, row {row + 1}: {column} is {str(values.iloc[row])!r}, expected a date such as 2023-01-01"
         )
     return found.reset_index(drop=True)
 
@@ -193,5 +193,7 @@ def _numbers(values: Any, name: str, column: str) -> NDArray[np.float64]:
     wrong = ~(np.isfinite(found) & (found >= 0))
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise TocsinError(f"{name}, row {row + 1}: {column} is {values.iloc[row]!r}, expected a number of 0 or more")
+        raise TocsinError(
+            f"{name}, row {row + 1}: {column} is {str(values.iloc[row])!r}, expected a number of 0 or more"
+        )
     return found
