@@ -46,7 +46,8 @@ class Sources:
 
 
 def links_of(records: Records, matches: "pandas.DataFrame | None" = None) -> Links:
-    """All links of the records; ``matches`` has ``alert_id``, ``call_id`` and ``shooting_id``, empty where none is.
+    """All links of the records; ``matches`` has ``alert_id``, ``call_id`` and ``shooting_id``, empty where none is
+    (not known, or the empty text).
 
     A column of the records that says the answer (``alerted``, ``called``) goes before what links imply.
     """
@@ -154,7 +155,7 @@ def _pairs(
     if column(left, right_id) is not None:
         tables.append(left[[left_id, right_id]])
     if matches is not None and left_id in matches and right_id in matches:
-        joined = matches[[left_id, right_id]].dropna()
+        joined = matches[[left_id, right_id]].replace("", None).dropna()
         # Matches of alerts alone do not tell whether a call and a shooting are one.
         if len(joined) or left_id == "alert_id":
             tables.append(joined)

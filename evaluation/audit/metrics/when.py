@@ -78,16 +78,20 @@ class Calendar:
 
     def _row(self, title: str, time: Any, alerts: Any) -> dict[str, Cell]:
         exposure = self.by_day(time, time["length"].to_numpy())
-        disposed, confirmed = int(alerts["disposed"].sum()), int(alerts["confirmed"].sum())
-        return {
+        row: dict[str, Cell] = {
             "when": title,
             "days": float(exposure.sum()),
             "alerts": len(alerts),
             "alerts_a_day": rate(self.by_day(alerts), exposure),
+        }
+        if not self.alerts["disposed"].any():
+            return row
+        disposed, confirmed = int(alerts["disposed"].sum()), int(alerts["confirmed"].sum())
+        return row | {
             "without_evidence": int(alerts["empty"].sum()),
-            "without_evidence_a_day": rate(self.by_day(alerts[alerts["empty"]]), exposure) if disposed else None,
+            "without_evidence_a_day": rate(self.by_day(alerts[alerts["empty"]]), exposure),
             "confirmed_of_disposed": wilson(confirmed, disposed) if disposed else None,
-            "said": f"small numbers: {confirmed} confirmed of {disposed}" if disposed and confirmed < SMALL else "–",
+            "said": f"small numbers: {confirmed} confirmed of {disposed}" if confirmed < SMALL else "–",
         }
 
 
@@ -100,7 +104,7 @@ def rate_metrics(records: Records, calendar: Calendar) -> list[Metric]:
         empty = calendar.alerts[calendar.alerts["empty"]]
         chosen.append(("without_evidence", "alerts without evidence", empty))
     metrics = []
-    left = f"{calendar.outside} alerts outside the period are left out." if calendar.outside else ""
+    left = f"{calendar.outside} alerts outside the period, or without a time, are left out." if calendar.outside else ""
     for key, words, table in chosen:
         counts, days = calendar.by_day(table), float(exposure.sum())
         metrics.append(
