@@ -40,7 +40,7 @@ def outcome_metrics(records: Records) -> list[Metric]:
 
 
 def one_sided(records: Records) -> str:
-    """A warning where every outcome that was entered is *confirmed*, as in lists that hold nothing else; else nothing."""
+    """A warning where every outcome that was entered is *confirmed*, as in lists of nothing else."""
     others = outcome_is(records.alerts, UNCONFIRMED) | outcome_is(records.alerts, UNFOUNDED)
     if others.any():
         return ""
