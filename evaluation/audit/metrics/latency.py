@@ -36,8 +36,8 @@ def latency_section(records: Records) -> Section | None:
     if not rows:
         return None
     note = (
-        f"Seconds. Quantiles, not means, which a few forgotten entries would rule; {ORDER_STATISTICS}. *Backwards*: the later "
-        "stage has the earlier time; these are left out, and say how far the clocks or the entries can be trusted."
+        f"Seconds. Quantiles, not means, which a few forgotten entries would rule; {ORDER_STATISTICS}. *Backwards*: "
+        "the later stage has the earlier time; these are left out, and say how far clocks and entries can be trusted."
     )
     return Section("latency", "How long each step takes", note, rows)
 
@@ -113,7 +113,8 @@ def _seconds(table: "pandas.DataFrame", first: str, last: str) -> tuple[NDArray[
     """Times from one stage to another that are known and not negative, and how many were negative."""
     seconds = _times(table, last) - _times(table, first)
     known = seconds[~np.isnan(seconds)]
-    return known[known >= 0], int((known < 0).sum())
+    # Sorted once here, as each quantile sorts.
+    return np.sort(known[known >= 0]), int((known < 0).sum())
 
 
 def _times(table: "pandas.DataFrame", stage: str, otherwise: str = "") -> NDArray[np.float64]:
