@@ -20,7 +20,7 @@ from tocsin.evaluation.audit.comparison.differences import only_start
 from tocsin.evaluation.audit.comparison.panel import Panel
 
 FEWEST_BEFORE = 4  # periods to match on
-FEWEST_DONORS = 3
+FEWEST_DONORS, MOST_DONORS = 3, 60  # with more, the placebos take too long, and too many mixtures fit by chance
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,11 @@ def synthetic_control(panel: Panel) -> SyntheticControl:
             f"a synthetic control needs {FEWEST_BEFORE} periods before the start, {FEWEST_DONORS} comparison areas "
             f"with events and events in the treated areas: here are {start}, {len(donors)} and "
             f"{treated[:start].sum():.0f}"
+        )
+    if len(donors) > MOST_DONORS:
+        raise TocsinError(
+            f"a synthetic control of {len(donors)} comparison areas would fit by chance: add them up to {MOST_DONORS} "
+            "larger ones or fewer"
         )
     scale = treated[:start].mean()
     own = treated / scale
