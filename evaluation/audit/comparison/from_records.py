@@ -45,7 +45,8 @@ def panel_from_records(
         raise TocsinError(f"area {lacking} is treated but has no start_time_utc: write when the system began there")
     opens, closes, cuts = _whole_periods(records, unit, began, ended)
     known = table[table["area"].astype("string").isin(names)]
-    notes = [f"{of} by area and {unit}, of {zone} time; {unit}s that the records cover in part are left out.", *cuts]
+    counted = f"{of.capitalize()} by area and {unit}, of {zone} time"
+    notes = [f"{counted}; {unit}s that the records cover in part are left out.", *cuts]
     if len(known) < len(table):
         notes.append(f"{len(table) - len(known)} of {len(table)} {of} lie in no area of the table and are left out.")
     when = known["time_utc"].dt.tz_convert(zone).dt.tz_localize(None).to_numpy()

@@ -3,7 +3,7 @@
 The outcome of every period before the start is matched, all alike (other predictors then make no difference: Kaul et
 al. 2022, "Standard synthetic control methods: the case of using all preintervention outcomes together with
 covariates"). Several treated areas that begin together are taken as one. Chance is judged by placebos: what comes out
-where each comparison area is taken for the treated one (Abadie, Diamond and Hainmueller 2010, section 2.4), and where
+where each comparison area is taken for the treated one (Abadie, Diamond and Hainmueller 2010), and where
 the start is taken to be earlier than it was.
 """
 
