@@ -137,7 +137,7 @@ def test_equity_of_a_table_by_hand():
     north, south = section.rows
     assert (north["alerts"], north["without_evidence"], north["confirmed_shootings"]) == (70, 60, 10)
     assert north["alerts_per_1000_residents_a_year"].value == pytest.approx(35)
-    assert north["alerts_against_elsewhere"].value == pytest.approx((70 / 1200) / (30 / 4000))
+    assert north["alerts_against_elsewhere"].value == pytest.approx((70 / 2000) / (30 / 4000))
     assert north["disparity"].value == pytest.approx(3.0)
     assert south["disparity"].value == pytest.approx(1 / 3)
     assert "of 100 alerts without evidence 75 fall here, of 100 confirmed shootings 50" in north["in_words"]
