@@ -29,7 +29,7 @@ def test_durham_is_what_the_wilson_center_published():
     for key, share in shares.items():
         digits = 3 if round(share, 2) != share else 2
         assert round(found[key], digits) == share, key
-    # 8.9 % is 26 % of 282 shootings over 57 % of 1,447 notices. No whole number of 825 is: 73 are 8.85 %, 74 are 8.97 %.
+    # 8.9 % is 26 % of 282 shootings over 57 % of 1,447 notices. Of 825 no whole number is: 73 are 8.85 %.
     assert round(0.26 * 282 / (0.57 * 1447), 3) == 0.089
     assert found["confirmed_alert_only"] == pytest.approx(73 / 825)
     assert found["confirmed_alert_only"] == pytest.approx(0.089, abs=0.001)

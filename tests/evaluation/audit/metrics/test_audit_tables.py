@@ -103,7 +103,9 @@ def test_latencies_are_of_each_pair_of_stages_and_backward_ones_are_counted():
     alerts["arrived_time_utc"] = alerts["time_utc"] + pandas.Timedelta("300s")
     alerts.loc[19, "arrived_time_utc"] = pandas.NaT
     rows = {(row["from"], row["to"]): row for row in latency_section(records).rows}
-    assert rows.keys() == {("sound", "published"), ("sound", "arrived"), ("published", "arrived")}
+    stages = {("sound", "published"), ("sound", "arrived"), ("published", "arrived"), ("notice", "arrived")}
+    assert rows.keys() == stages
+    assert rows["notice", "arrived"]["median"] == rows["published", "arrived"]["median"]
     assert rows["sound", "published"]["number"] == 18
     assert rows["sound", "published"]["backwards"] == 2
     assert rows["sound", "published"]["median"].value == pytest.approx(8.5)
@@ -116,6 +118,17 @@ def test_matched_pairs_tell_how_much_sooner_the_alert_came():
     notice = by_key(durham())["matched_notice"]
     assert notice.value == (-60, -60, -60)
     assert notice.denominator == 217
+
+
+def test_responses_are_counted_from_the_notice_and_compared_in_pairs():
+    records = durham()
+    for table, seconds in ((records.alerts, 311.0), (records.calls, 402.0)):
+        table["arrived_time_utc"] = table["time_utc"] + pandas.Timedelta(seconds=seconds)
+    medians = {row["of"]: row["median"].value for row in latency_section(records).rows}
+    assert medians == pytest.approx({"alerts": 311, "calls": 402})
+    found = by_key(records)
+    assert found["matched_notice_arrived"].value.value == pytest.approx(-91)
+    assert found["matched_arrived"].value.value == pytest.approx(-151)
 
 
 def test_the_estimate_is_stated_for_each_odds_ratio_and_grows_with_it():
