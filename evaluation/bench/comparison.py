@@ -91,7 +91,7 @@ def compare(first: Evaluation, second: Evaluation, recall: float | None = None, 
     found = [evaluation.counts.found_by_session(evaluation.threshold) for evaluation in (first, second)]
     if found[0][1].sum():
         sounds = found[0][1].astype(np.float64)
-        differences.append(_ratio("recall", found[0][0], found[1][0], sounds, seed))
+        differences.append(_ratio("recall", found[0][0], found[1][0], sounds, seed, most=1.0))
     if one.hours.sum() > 0:
         alarms = [evaluation.counts.alarms_by_session(evaluation.threshold) for evaluation in (first, second)]
         differences.append(_ratio("false alarms a sensor-hour", alarms[0], alarms[1], one.hours, seed))
@@ -115,10 +115,16 @@ def _mcnemar(first: Evaluation, second: Evaluation) -> McNemar | None:
 
 
 def _ratio(
-    figure: str, first: NDArray[np.int64], second: NDArray[np.int64], of: NDArray[np.float64], seed: int
+    figure: str,
+    first: NDArray[np.int64],
+    second: NDArray[np.int64],
+    of: NDArray[np.float64],
+    seed: int,
+    most: float = np.inf,
 ) -> Difference:
     sums = [np.stack([counts, of], axis=1) for counts in (first, second)]
     interval = paired_interval(lambda drawn: ratio(drawn[:, 0], drawn[:, 1]), sums[0], sums[1], seed=seed)
+    interval = Interval(interval.value, max(interval.low, -most), min(interval.high, most))
     return Difference(figure, float(first.sum() / of.sum()), float(second.sum() / of.sum()), interval)
 
 
@@ -167,7 +173,7 @@ def _areas(first: Evaluation, second: Evaluation, seed: int) -> Difference | Non
     def difference(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.array([area(one, counts) - area(other, counts) for counts in drawn])
 
-    interval = interval_over_sessions(difference, len(names), seed=seed)
+    interval = interval_over_sessions(difference, len(names), seed=seed, bounds=(-1.0, 1.0))
     whole = np.ones(len(names))
     return Difference("area under the ROC curve, of recordings", area(one, whole), area(other, whole), interval)
 
