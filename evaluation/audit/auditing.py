@@ -86,7 +86,7 @@ def sensitivity_section(found: Audit) -> Section | None:
     if found.moves is None:
         return None
     note = (
-        f"Held here: {found.matches.tolerances}. Half and twice as much give the other rows. *Repeats* are alerts or "
+        f"Held here: {found.matches.tolerances}. Half and twice as much give the other rows. Repeats are alerts or "
         "calls near one that was matched with another: most likely the same gunfire once more."
     )
     rows: list[dict[str, Cell]] = [

@@ -18,12 +18,10 @@ from tocsin.evaluation.audit.problems import problem_lines
 from tocsin.evaluation.audit.public import without_small_columns
 from tocsin.evaluation.audit.reading.guessing import UNSURE, guess_mapping
 from tocsin.evaluation.audit.reading.records_reader import read_records
-from tocsin.evaluation.audit.reading.settings_file import FILE, mapping_names, read_settings
+from tocsin.evaluation.audit.reading.settings_file import FILE, TABLE_ENDINGS, mapping_names, read_settings
 from tocsin.evaluation.audit.records import Records
 from tocsin.evaluation.report.data_files import write_data
 from tocsin.evaluation.report.rendering import write_page
-
-_TABLES = (".csv", ".parquet", ".pq")
 
 
 def main(words: Sequence[str]) -> int:
@@ -112,12 +110,12 @@ def init(
 
 def _records(path: Path, mapping: str | None) -> Records:
     """The records of a folder, of its YAML, or of a table that a mapping knows."""
-    if path.suffix.lower() not in _TABLES:
+    if path.suffix.lower() not in TABLE_ENDINGS:
         return read_records(path, mapping)
     if mapping is None:
         raise TocsinError(f"{path} is a table: type `tocsin audit init {path}` first, or name a --mapping")
-    settings, _ = read_settings(path.parent, mapping)
+    settings, _ = read_settings(path, mapping)
     files = {table.file for kind in (settings.alerts, settings.calls, settings.shootings) for table in kind}
     if path.name not in files:
         raise TocsinError(f"the mapping {mapping} reads {', '.join(sorted(files))}, found {path.name}: rename it")
-    return read_records(path.parent, mapping)
+    return read_records(path, mapping)

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,9 @@ def write_document(name: str, path: Path, found: Audit) -> None:
             audit=shown, records=shown.records, page=page, lead=lead(shown), version=__version__, metrics=shown.metrics
         )
     )
+    text = re.sub(r"\|\n- ", "|\n\n- ", text)  # a list below a table
+    # What a figure that is not there leaves behind: empty lines between items, and several of them.
+    text = re.sub(r"\n{3,}", "\n\n", re.sub(r"^(- .*)\n+(?=- )", r"\1\n", text, flags=re.MULTILINE)).rstrip() + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")

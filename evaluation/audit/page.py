@@ -79,8 +79,8 @@ def lead(found: Audit) -> str:
     days = f"in {found.records.days:,.0f} days"
     if not alerts:
         return (
-            f"{shootings:,} confirmed shootings {days}. These records hold no alerts, so they say nothing of how often a "
-            "system is right, of what it misses, or of what it costs."
+            f"{shootings:,} confirmed shootings {days}. These records hold no alerts, so they say nothing of how often "
+            "a system is right, of what it misses, or of what it costs."
         )
     said = [f"{alerts:,} alerts {days}."]
     confirmed = found.metrics.get("confirmed_of_all")

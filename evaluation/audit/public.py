@@ -47,7 +47,12 @@ def publish(found: Audit) -> Audit:
         notes=tuple(notes),
         problems=tuple(dataclasses.replace(problem, found="") for problem in records.problems),
     )
-    small = {metric.title for metric in found.metrics.values() if metric.denominator < SMALL}
+    small = {
+        metric.title
+        for metric in found.metrics.values()
+        # Square miles and days are no people.
+        if metric.denominator < SMALL and metric.denominator_words not in ("square-mile years", "days")
+    }
     return dataclasses.replace(
         found,
         records=coarse,

@@ -36,7 +36,7 @@ def latency_section(records: Records) -> Section | None:
     if not rows:
         return None
     note = (
-        f"Seconds. Quantiles, not means, which a few forgotten entries would rule; {ORDER_STATISTICS}. *Backwards*: "
+        f"Seconds. Quantiles, not means, which a few forgotten entries would rule; {ORDER_STATISTICS}. Backwards: "
         "the later stage has the earlier time; these are left out, and say how far clocks and entries can be trusted."
     )
     return Section("latency", "How long each step takes", note, rows)
