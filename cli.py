@@ -29,6 +29,7 @@ VERBS = {
         "main",
         "how often a detector is wrong, on anybody's recordings",
     ),
+    "audit": ("tocsin.evaluation.audit.commands", "main", "a deployment against what was later confirmed"),
     "review": (
         "tocsin.evaluation.bench.review.commands",
         "app",

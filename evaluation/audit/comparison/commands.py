@@ -16,24 +16,30 @@ from tocsin.data.dataframes import pandas_module
 from tocsin.evaluation.audit.comparison.background import background_of, even_background
 from tocsin.evaluation.audit.comparison.comparing import compare as compare_panel
 from tocsin.evaluation.audit.comparison.differences import placebo_findings
-from tocsin.evaluation.audit.comparison.panel import Panel, read_panel
+from tocsin.evaluation.audit.comparison.from_records import TABLES, panel_from_records
+from tocsin.evaluation.audit.comparison.panel import Panel, Unit, read_panel
 from tocsin.evaluation.audit.comparison.power import SIMULATIONS, pilot_grid
 from tocsin.evaluation.audit.comparison.sections import power as power_section
 from tocsin.evaluation.audit.comparison.sections import sections_of
+from tocsin.evaluation.audit.reading.records_reader import read_records
 from tocsin.evaluation.report.section import Cell, Section
 
-Table = Annotated[
-    Path,
-    typer.Argument(metavar="PANEL.csv", help="columns area, period, count, and where known population, treated_from"),
-]
 What = Annotated[str, typer.Option(help="what is counted, in words")]
 Format = Annotated[Literal["markdown", "json"], typer.Option(help="of the tables on stdout")]
 Year = Annotated[int, typer.Option(help="periods of a year: 12 for months, 52 for weeks", min=1)]
 
 
 def compare(
-    panel: Table,
-    what: What = "events",
+    panel: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PANEL.csv|FOLDER",
+            help="columns area, period, count, and where known population, treated_from; or a folder with audit.yaml",
+        ),
+    ],
+    what: Annotated[str | None, typer.Option(help="what is counted, in words")] = None,
+    of: Annotated[TABLES, typer.Option(help="the table of a folder that is counted")] = "shootings",
+    unit: Annotated[Unit, typer.Option(help="the periods that a folder is counted in")] = "month",
     neighbours: Annotated[
         Path | None,
         typer.Option(help="CSV with the columns area, neighbour: those that touch treated areas are shown apart"),
@@ -48,7 +54,9 @@ def compare(
     format: Format = "markdown",
 ) -> None:
     """Compare areas that had the system with areas that had not, before and after its start."""
-    counts = read_panel(panel)
+    folder = panel.is_dir() or panel.suffix.lower() in (".yaml", ".yml")
+    counts = panel_from_records(read_records(panel), unit, of) if folder else read_panel(panel)
+    what = what or (of if folder else "events")
     sections = []
     if placebo is not None:
         counts, section = _with_made_up_start(counts, placebo, placebo_from, seed)

@@ -88,8 +88,8 @@ def equity_section(records: Records) -> Section | None:
         rows.append(row)
     elsewhere = int((~records.alerts["area"].isin(names)).sum()) if "area" in records.alerts else len(records.alerts)
     note = (
-        "*Without evidence*: unconfirmed and unfounded. *Against elsewhere*: the rate by resident here over that of "
-        "all other listed areas, listened to or not. *Disparity*: alerts "
+        "Without evidence: unconfirmed and unfounded. Against elsewhere: the rate by resident here over that of "
+        "all other listed areas, listened to or not. Disparity: alerts "
         "without evidence to a confirmed shooting here, over the same elsewhere; "
         "1 is the same burden for the same need. Shootings that only alerts found are more where there are sensors, "
         "which makes the disparity look smaller than it is." + f" {elsewhere} alerts lie in no listed area."

@@ -41,8 +41,8 @@ def latency_section(records: Records) -> Section | None:
     if not rows:
         return None
     note = (
-        "Seconds. *Notice* is when an alert was published (heard, where that is not known) or a call came. Quantiles, "
-        f"not means, which a few forgotten entries would rule; {ORDER_STATISTICS}. *Backwards*: the later stage has "
+        "Seconds. Notice is when an alert was published (heard, where that is not known) or a call came. Quantiles, "
+        f"not means, which a few forgotten entries would rule; {ORDER_STATISTICS}. Backwards: the later stage has "
         "the earlier time; these are left out, and say how far clocks and entries can be trusted."
     )
     return Section("latency", "How long each step takes", note, rows)

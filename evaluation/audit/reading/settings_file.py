@@ -13,6 +13,7 @@ from tocsin import TocsinError
 from tocsin.evaluation.audit.reading.settings import Area, AreaTable, Cost, CostTable, Settings
 
 FILE = "audit.yaml"
+TABLE_ENDINGS = (".csv", ".parquet", ".pq")
 _MAPPINGS = Path(__file__).parents[1] / "mappings"
 _TABLES = ("alerts", "calls", "shootings", "outcomes", "units")
 _LEAST_LIKENESS = 0.6
@@ -27,14 +28,15 @@ def read_settings(path: Path, mapping: str | None = None) -> tuple[Settings, Pat
     """Settings of an audit and the folder its tables are in.
 
     Args:
-        path: ``audit.yaml``, or the folder it is in; with ``mapping``, a folder that needs none.
+        path: ``audit.yaml``, or the folder it is in; with ``mapping``, a folder that needs none, or a table in it.
         mapping: a name of :func:`mapping_names`, as the key ``mapping`` of the file.
 
     Raises:
         TocsinError: there is no such file or mapping, it is not YAML, or a key or value does not fit.
     """
     file = path / FILE if path.is_dir() else path
-    if path.is_dir() and not file.is_file() and mapping is not None:
+    is_table = path.suffix.lower() in TABLE_ENDINGS
+    if mapping is not None and (is_table or (path.is_dir() and not file.is_file())):
         own: dict[str, Any] = {}
     else:
         own = _read(file)
