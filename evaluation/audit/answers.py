@@ -54,14 +54,17 @@ def definitions(found: Audit) -> Answer | None:
     low, high = found.metrics.get("precision_lower"), found.metrics.get("precision_upper")
     if not chosen or low is None or high is None:
         return None
+    unfounded = found.metrics.get("unfounded_of_all")
+    never = ["No alert is entered as unfounded: perhaps nobody enters it, and the upper end says nothing."]
+    never = never if unfounded is not None and not unfounded.numerator else []
     return Answer(
         "Why do others quote another figure?",
         f"{value(low)} to {value(high)}",
         "the bounds between which the truth lies; each has an interval of its own below",
         "Whoever counts only evidence as right gets the first, whoever counts all that was not disproved the last. "
         + " ".join(f"{one.title.split(': ')[1].capitalize()}: {value(one)}." for one in chosen),
-        _bars("figure_definitions", "One system, several definitions", chosen),
-        caveat=" ".join(dict.fromkeys(one.caveat for one in chosen if one.caveat)),
+        _bars("figure_definitions", "One system, several definitions", [low, *chosen, high]),
+        caveat=" ".join([*dict.fromkeys(one.caveat for one in chosen if one.caveat), *never]),
     )
 
 

@@ -149,12 +149,13 @@ def _outlines(axes: Any, areas: "pandas.DataFrame") -> None:
 
 
 def _scale_bar(axes: Any) -> None:
-    """A bar of a round length, about a fifth of the width, at the lower left."""
+    """A bar of a round length, about a fifth of the width, below the map at the left."""
     (west, east), (south, north) = axes.get_xlim(), axes.get_ylim()
     degree_km = _KM_A_DEGREE * math.cos(math.radians((south + north) / 2))
     wanted = (east - west) * degree_km / 5
     km = max((one for one in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50) if one <= wanted), default=0.1)
-    y, x = south + 0.03 * (north - south), west + 0.03 * (east - west)
+    y, x = south - 0.06 * (north - south), west
+    axes.set_ylim(south - 0.08 * (north - south), north)
     axes.plot([x, x + km / degree_km], [y, y], color=INK, linewidth=3, solid_capstyle="butt")
     words = f"{km:g} km ({km / 1.609344:.2g} mi)"
     axes.text(x, y + 0.015 * (north - south), words, fontsize=9, va="bottom")

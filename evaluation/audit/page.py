@@ -99,9 +99,10 @@ def lead(found: Audit) -> str:
 
 def _title(found: Audit) -> str:
     records = found.records
-    for name in ("alerts", "calls", "shootings"):
-        if len(getattr(records, name)):
-            return f"What came of {len(getattr(records, name)):,} {name}"
+    for name, words in (("alerts", "alerts"), ("calls", "calls to 911"), ("shootings", "confirmed shootings")):
+        number = len(getattr(records, name))
+        if number:
+            return f"What came of {number:,} {words}"
     return "What the records say"
 
 

@@ -41,4 +41,5 @@ def _said(number: float, unit: str) -> str:
         return f"{number * _YEAR:.1f} a year"
     if len(unit) == 3 and unit.isupper():
         return f"${number:,.0f}" if unit == "USD" else f"{number:,.0f} {unit}"
-    return f"{number:,.0f} {unit}" if abs(number) >= 10 else f"{number:.2f} {unit}"
+    digits = 0 if abs(number) >= 100 or unit in ("s", "m") else 1 if abs(number) >= 10 else 2
+    return f"{number:,.{digits}f} {unit}"

@@ -97,8 +97,9 @@ def test_records_that_say_little_still_make_a_page_that_says_so(tmp_path):
 
 
 def test_shootings_alone_are_no_audit_of_a_system_and_that_is_said(tmp_path):
-    (tmp_path / "shootings.csv").write_text("shooting_id,time\n1,2023-05-01 22:10:00\n")
+    rows = "shooting_id,time\n1,2023-05-01 22:10:00\n2,2023-05-02 22:10:00\n"
+    (tmp_path / "shootings.csv").write_text(rows)
     (tmp_path / "audit.yaml").write_text("time_zone: America/Chicago\nshootings:\n  file: shootings.csv\n")
     page = page_of(audit(read_records(tmp_path)))
     assert "These records hold no alerts" in page.lead
-    assert page.title == "What came of 1 shootings"
+    assert page.title == "What came of 2 confirmed shootings"
