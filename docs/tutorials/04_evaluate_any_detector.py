@@ -152,7 +152,8 @@ for basis, point in loudness.points:
 #
 # .. code-block:: sh
 #
-#    tocsin detect . > tocsin.csv
+#    tocsin detect . --label gunshot --label fireworks --label backfire --label impulse \
+#        --label background > tocsin.csv
 #    tocsin evaluate recordings.csv --truth labels.csv --detections loudness.csv \
 #        --columns recording=file,onset_s=t0,score=rise_db --against tocsin-l --recall 0.6
 
