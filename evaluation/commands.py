@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from tocsin.evaluation.hearing.commands import main as standard_report
 from tocsin.evaluation.hearing.examples import CLIPS, LIVE_FIRE
 
 
@@ -12,8 +13,6 @@ def main(words: Sequence[str]) -> int:
     A folder of the project's own recordings gets the standard report, anything else the bench.
     """
     if any(_is_standard(word) for word in words):
-        from tocsin.evaluation.hearing.commands import main as standard_report
-
         return standard_report(words)
     import typer
 
@@ -21,7 +20,13 @@ def main(words: Sequence[str]) -> int:
 
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command(help=evaluate.__doc__)(evaluate)
-    app(args=list(words), prog_name="tocsin evaluate")
+    try:
+        app(args=list(words), prog_name="tocsin evaluate")
+    except SystemExit as done:
+        if done.code or "--help" not in words:
+            raise
+        print(f"Of a folder that holds {CLIPS}/manifest.csv or {LIVE_FIRE}/ instead:\n")
+        return standard_report(["--help"])
     return 0
 
 

@@ -22,6 +22,8 @@ from tocsin.evaluation.report.plots import (
 )
 from tocsin.evaluation.report.section import Section, text
 
+BARS = 24  # of a plot by kind, hour or sensor
+
 
 def false_alarms(evaluation: Evaluation) -> Answer | None:
     """How often it raises a false alarm; None where no time was listened to."""
@@ -226,25 +228,32 @@ def when_and_where(evaluation: Evaluation) -> Answer | None:
     if not tables:
         return None
     rated = next((table for table in tables if table.key in ("by_hour", "by_kind", "by_sensor")), None)
-    figure = None
+    figure, said = None, "; ".join(section.title for section in tables)
     if rated is not None:
         name = next(iter(rated.rows[0]))
-        shown = [(str(row[name]), row["an_hour"]) for row in rated.rows if isinstance(row["an_hour"], Interval)]
-        if shown:
+        total = sum(int(str(row["false_alarms"])) for row in rated.rows)
+        worst = max(rated.rows, key=lambda row: int(str(row["false_alarms"])))
+        if total:
+            said = f"{worst['false_alarms']} of {total} false alarms in: {name.replace('_', ' ')} {worst[name]}"
+        # What has alarms or much time says something; a hundred kinds of a few seconds do not.
+        told = sorted(rated.rows, key=lambda row: (row["false_alarms"], row["hours"]), reverse=True)[:BARS]
+        shown = [(str(row[name]), row["an_hour"]) for row in rated.rows if row in told]
+        bars = [(label, rate) for label, rate in shown if isinstance(rate, Interval)]
+        if bars:
             figure = Figure(
                 bars_with_intervals(
                     f"False alarms an hour, {rated.title[:1].lower()}{rated.title[1:]}",
                     "A bar each with its interval.",
-                    [label for label, _ in shown],
-                    [rate for _, rate in shown],
+                    [label for label, _ in bars],
+                    [rate for _, rate in bars],
                     "false alarms a sensor-hour",
                 ),
-                "Intervals over sessions. Few hours make them wide.",
+                "Those with most false alarms, then most hours. Intervals over sessions: few hours make them wide.",
                 rated,
             )
     return Answer(
         "When and where is it wrong?",
-        "; ".join(section.title for section in tables),
+        said,
         "Intervals over sessions.",
         "The same figures for parts of the recordings.",
         figure,

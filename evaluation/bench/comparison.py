@@ -15,9 +15,7 @@ from tocsin.evaluation.bench.alarms import false_alarms
 from tocsin.evaluation.bench.counts import Counts
 from tocsin.evaluation.bench.evaluation import Evaluation
 from tocsin.evaluation.bench.operating_point import LeastRecall
-from tocsin.evaluation.bench.scores import RecordingScores
 from tocsin.evaluation.measures.bootstrap import interval_over_sessions, ratio
-from tocsin.evaluation.measures.classification import area_under_roc
 from tocsin.evaluation.measures.intervals import Interval
 from tocsin.evaluation.measures.paired import McNemar, mcnemar, paired_interval
 
@@ -91,7 +89,7 @@ def compare(first: Evaluation, second: Evaluation, recall: float | None = None, 
     found = [evaluation.counts.found_by_session(evaluation.threshold) for evaluation in (first, second)]
     if found[0][1].sum():
         sounds = found[0][1].astype(np.float64)
-        differences.append(_ratio("recall", found[0][0], found[1][0], sounds, seed))
+        differences.append(_ratio("recall", found[0][0], found[1][0], sounds, seed, most=1.0))
     if one.hours.sum() > 0:
         alarms = [evaluation.counts.alarms_by_session(evaluation.threshold) for evaluation in (first, second)]
         differences.append(_ratio("false alarms a sensor-hour", alarms[0], alarms[1], one.hours, seed))
@@ -115,10 +113,16 @@ def _mcnemar(first: Evaluation, second: Evaluation) -> McNemar | None:
 
 
 def _ratio(
-    figure: str, first: NDArray[np.int64], second: NDArray[np.int64], of: NDArray[np.float64], seed: int
+    figure: str,
+    first: NDArray[np.int64],
+    second: NDArray[np.int64],
+    of: NDArray[np.float64],
+    seed: int,
+    most: float = np.inf,
 ) -> Difference:
     sums = [np.stack([counts, of], axis=1) for counts in (first, second)]
     interval = paired_interval(lambda drawn: ratio(drawn[:, 0], drawn[:, 1]), sums[0], sums[1], seed=seed)
+    interval = Interval(interval.value, max(interval.low, -most), min(interval.high, most))
     return Difference(figure, float(first.sum() / of.sum()), float(second.sum() / of.sum()), interval)
 
 
@@ -159,17 +163,14 @@ def _areas(first: Evaluation, second: Evaluation, seed: int) -> Difference | Non
         return None
     names, session = np.unique(one.sessions, return_inverse=True)
 
-    def area(answers: RecordingScores, counts: NDArray[np.float64]) -> float:
-        weights, positive = counts[session], answers.positive
-        both = weights[positive].sum() > 0 and weights[~positive].sum() > 0
-        return area_under_roc(answers.scores, positive, weights) if both else np.nan
-
     def difference(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.array([area(one, counts) - area(other, counts) for counts in drawn])
+        weights = drawn[:, session]
+        return one.areas(weights) - other.areas(weights)
 
-    interval = interval_over_sessions(difference, len(names), seed=seed)
-    whole = np.ones(len(names))
-    return Difference("area under the ROC curve, of recordings", area(one, whole), area(other, whole), interval)
+    interval = interval_over_sessions(difference, len(names), seed=seed, bounds=(-1.0, 1.0))
+    whole = np.ones((1, len(session)))
+    areas = float(one.areas(whole)[0]), float(other.areas(whole)[0])
+    return Difference("area under the ROC curve, of recordings", *areas, interval)
 
 
 def _without(alarms: "pandas.DataFrame", others: "pandas.DataFrame", apart_s: float) -> "pandas.DataFrame":

@@ -94,7 +94,9 @@ class Gathering:
             read_detector(log, self._file(path, self.columns), self.labels, complain=self.complain) for path in paths
         ]
         said = pandas_module().concat([part.detections for part in parts], ignore_index=True)
-        name = " and ".join(dict.fromkeys(part.detector for part in parts))
+        # Of an archive the folder that it lies in has the name.
+        names = [path.parent.name if path.name == DETECTIONS else path.stem for path in paths]
+        name = " and ".join(dict.fromkeys(names))
         return Given(log.with_detections(said, name))
 
     def _hear(self, log: Log, models: Sequence[str]) -> Given:

@@ -29,10 +29,9 @@ def needed(counts: Counts, threshold: float, budgets: tuple[Budget, ...] = ()) -
             f"To say fewer than one a week, {_time(3.69 * 168)} without any would be needed."
         )
     elif hours > 0 and alarms < 16:
-        yield (
-            f"{alarms} false alarms are few. For an interval of ± 50 % some 16 are needed, which here would come in "
-            f"{_time(hours * 16 / alarms)}."
-        )
+        few = "1 false alarm is" if alarms == 1 else f"{alarms} false alarms are"
+        longer = _time(hours * 16 / alarms)
+        yield f"{few} few. For an interval of ± 50 % some 16 are needed, which here would come in {longer}."
     for budget in budgets:
         least = 3.69 / budget.per_hour if budget.per_hour else np.inf
         if hours < least < np.inf:

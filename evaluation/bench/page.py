@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -115,12 +116,12 @@ def _clip(row: dict[str, Any], detector: str) -> ErrorClip:
         said = "detected at no threshold"
     else:
         said = f"found only below {score:.3g}" if missed else f"score {score:.3g}"
-    path = str(row["path"])
+    path, name = str(row["path"]), PurePath(str(row["recording"])).name
     return ErrorClip(
-        title=f"{row['recording']} at {onset_s:.2f} s",
+        title=f"{name} at {onset_s:.2f} s",
         what=f"{what}: {sound}" if sound else what,
         score=said,
-        excerpt=excerpt(path, float(row["in_file_s"]), f"{row['recording']} at {onset_s:.2f} s"),
+        excerpt=excerpt(path, float(row["in_file_s"]), f"{name} at {onset_s:.2f} s"),
         details=[("File", path)] if path else [],
     )
 

@@ -9,7 +9,7 @@ from tocsin.evaluation.bench.counts import Counts
 from tocsin.evaluation.bench.matching import NEITHER, TRUE, Matched
 from tocsin.evaluation.measures.bootstrap import interval_over_sessions, ratio
 from tocsin.evaluation.measures.calibration import BINS, Bin, reliability
-from tocsin.evaluation.measures.classification import area_under_roc, session_interval
+from tocsin.evaluation.measures.classification import area_under_roc
 from tocsin.evaluation.measures.intervals import Interval
 
 LEAST_RECORDINGS = 5  # of either side, below which a curve of recordings says nothing
@@ -28,8 +28,18 @@ class RecordingScores:
 
     def area(self) -> Interval:
         """Area under the ROC curve, a recording counting once, with its interval over sessions."""
-        ones = np.ones(len(self.scores))
-        return session_interval(area_under_roc, self.scores, self.positive, self.sessions.tolist(), ones)
+        names, session = np.unique(self.sessions, return_inverse=True)
+        return interval_over_sessions(lambda drawn: self.areas(drawn[:, session]), len(names), bounds=(0.0, 1.0))
+
+    def areas(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The area for each row of weights, shape (draws, recordings); NaN where a side weighs nothing."""
+        sides = weights[:, self.positive].sum(axis=1), weights[:, ~self.positive].sum(axis=1)
+        return np.array(
+            [
+                area_under_roc(self.scores, self.positive, row) if for_it > 0 and against > 0 else np.nan
+                for row, for_it, against in zip(weights, *sides, strict=True)
+            ]
+        )
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def operating_points(evaluation: Evaluation) -> Section:
             }
         )
     note = (
-        "A threshold flatters the recordings it was chosen on. *Unseen*: of sessions whose threshold was chosen on the "
+        "A threshold flatters the recordings it was chosen on. Unseen: of sessions whose threshold was chosen on the "
         "others (five parts). The interval of a threshold is where it falls if the sessions are drawn anew."
     )
     return Section("operating_points", "Operating points", note, rows)

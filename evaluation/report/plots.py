@@ -5,7 +5,7 @@ bytes.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -79,11 +79,10 @@ def curve_plot(
 ) -> str:
     """Several curves over one another, and points marked on them. Raises ``TocsinError`` without matplotlib."""
     with figure_in_style(_WIDTH_IN, 3.6) as figure:
-        axes = _axes(figure, across, up)
+        points = [*((curve.x, curve.y) for curve in curves), *(([mark.x], [mark.y]) for mark in marks)]
+        axes = _axes(figure, _with_limits(across, [x for x, _ in points]), _with_limits(up, [y for _, y in points]))
         for place, curve in enumerate(curves):
             colour, dashes = COLOURS[place % len(COLOURS)], _DASHES[place % len(_DASHES)]
-            axes.update_datalim(np.column_stack([np.asarray(curve.x, float), np.asarray(curve.y, float)]))
-            axes.autoscale_view()
             columns = [
                 np.asarray(column, float) for column in (curve.x, curve.y, curve.low, curve.high) if column is not None
             ]
@@ -198,6 +197,22 @@ def paired_difference_plot(
             axes.tick_params(axis="y", length=0)
         _legend(figure, 2)
         return svg_of(figure, title, description)
+
+
+def _with_limits(axis: Axis, columns: Sequence[ArrayLike]) -> Axis:
+    """The axis with the limits that were left open set round the curves and marks; bands may reach beyond."""
+    low, high = axis.limits
+    every = np.concatenate([np.asarray(column, float) for column in columns] or [np.zeros(0)])
+    known = every[np.isfinite(every) & ((every > 0) | (axis.scale != "log"))]
+    if not len(known):
+        return axis
+    least, most = float(known.min()), float(known.max())
+    if axis.scale == "linear":
+        margin = 0.03 * (most - least) or 0.5
+        ends = (least - margin, most + margin)
+    else:
+        ends = (least / 1.3 if least > 0 else least * 1.3, most * 1.3 if most > 0 else axis.linear_below)
+    return replace(axis, limits=(ends[0] if low is None else low, ends[1] if high is None else high))
 
 
 def _axes(figure: Any, across: Axis, up: Axis) -> Any:

@@ -31,7 +31,7 @@ def background_of(panel: Panel, year: int = 12) -> Background:
     """Estimate it from a table, by moments; treated areas with what they had before the start only, where any began.
 
     With levels of areas and periods m, E[(y - m)²] = m + a m² of a negative binomial count (Cameron and Trivedi,
-    "Regression Analysis of Count Data", 2013, section 3.3.1): once for single periods, once for both halves of the
+    "Regression Analysis of Count Data", 2013, chapter 3): once for single periods, once for both halves of the
     time. What the halves keep of it is lasting.
 
     Args:

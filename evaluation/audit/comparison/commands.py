@@ -1,10 +1,11 @@
 """``tocsin audit compare`` and ``tocsin audit power``: tables on stdout, as Markdown or JSON."""
 
 import json
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import typer
@@ -61,7 +62,7 @@ def compare(
         counts, section = _with_made_up_start(counts, placebo, placebo_from, seed)
         sections.append(section)
     found = compare_panel(counts, what, _read_neighbours(neighbours) if neighbours else None)
-    _write(sections + sections_of(found), format)
+    _write(sections + sections_of(found), format, {"arrays": found.arrays})
 
 
 def power(
@@ -140,9 +141,19 @@ def _read_neighbours(path: Path) -> dict[str, list[str]]:
     return near
 
 
-def _write(sections: Sequence[Section], format: str) -> None:
+def _write(sections: Sequence[Section], format: str, besides: Mapping[str, Any] | None = None) -> None:
+    """All sections; JSON also has ``besides``, with null where a figure is not known."""
     if format == "json":
-        json.dump({section.key: section.plain() for section in sections}, sys.stdout, indent=2, ensure_ascii=False)
-        sys.stdout.write("\n")
+        shown = {section.key: section.plain() for section in sections} | dict(besides or {})
+        sys.stdout.write(json.dumps(_finite(shown), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     else:
         sys.stdout.write("\n".join(section.markdown() for section in sections))
+
+
+def _finite(value: Any) -> Any:
+    """The same with None for what JSON has no number for."""
+    if isinstance(value, dict):
+        return {name: _finite(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

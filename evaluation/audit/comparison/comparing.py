@@ -3,6 +3,7 @@
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tocsin import TocsinError
 from tocsin.evaluation.audit.comparison.differences import (
@@ -56,6 +57,38 @@ class Comparison:
         """The answer in a sentence."""
         against = "the comparison areas" if self.effect else "the areas that had not begun yet"
         return in_words(self.ratio, self.what, against)
+
+    @property
+    def arrays(self) -> dict[str, dict[str, list[Any]]]:
+        """What plots draw, as plain lists, for those parts that there are.
+
+        - ``both_sides``: ``period``, ``treated``, ``others``: events a period, 1 on average before the first start.
+        - ``event_study``: ``time`` (periods since the start), ``value``, ``low``, ``high``: rate ratios.
+        - ``synthetic_control``: ``period``, ``observed``, ``synthetic``: events a period; ``placebo_gaps``: a list an
+          area, as shares of its own mean before; ``gaps``: the same of the treated areas.
+        - ``staggered``: ``time``, ``value``, ``low``, ``high``: events an area and period.
+        """
+        panel, periods = self.panel, list(self.panel.periods)
+        rates, first = panel.counts / panel.exposure, max(1, min(panel.starts))
+        sides = [rates[side].sum(axis=0) for side in (panel.treated, ~panel.treated)]
+        treated, others = (side / (side[:first].mean() or 1.0) for side in sides)
+        found: dict[str, dict[str, list[Any]]] = {
+            "both_sides": {"period": periods, "treated": treated.tolist(), "others": others.tolist()}
+        }
+        if self.study is not None:
+            found["event_study"] = dict(self.study.arrays)
+        if self.synthetic is not None:
+            observed, made = self.synthetic.observed, self.synthetic.synthetic
+            found["synthetic_control"] = {
+                "period": periods,
+                "observed": observed.tolist(),
+                "synthetic": made.tolist(),
+                "gaps": ((observed - made) / observed[:first].mean()).tolist(),
+                "placebo_gaps": self.synthetic.placebo_gaps.tolist(),
+            }
+        if self.staggered is not None:
+            found["staggered"] = dict(self.staggered.arrays)
+        return found
 
 
 _NOTHING = Interval(float("nan"), float("nan"), float("nan"))

@@ -38,22 +38,24 @@ def panel_from_records(
     if severities:
         table = table[table["severity"].isin(severities)]
     names = areas["area"].astype(str).to_numpy()
-    treated = areas["treated"].fillna(False).astype(bool).to_numpy()
+    treated = areas["treated"].eq(True).to_numpy(dtype=bool)
     began, ended = (_local(areas, column, zone)[treated] for column in ("start_time_utc", "end_time_utc"))
     if began.isna().any():
         lacking = names[treated][began.isna().to_numpy()][0]
         raise TocsinError(f"area {lacking} is treated but has no start_time_utc: write when the system began there")
     opens, closes, cuts = _whole_periods(records, unit, began, ended)
     known = table[table["area"].astype("string").isin(names)]
-    notes = [f"{of} by area and {unit}, of {zone} time; {unit}s that the records cover in part are left out.", *cuts]
+    counted = f"{of.capitalize()} by area and {unit}, of {zone} time"
+    notes = [f"{counted}; {unit}s that the records cover in part are left out.", *cuts]
     if len(known) < len(table):
         notes.append(f"{len(table) - len(known)} of {len(table)} {of} lie in no area of the table and are left out.")
-    when = known["time_utc"].dt.tz_convert(zone).dt.tz_localize(None).to_numpy()
+    times = pandas_module("a panel").to_datetime(known["time_utc"], utc=True)
+    when = times.dt.tz_convert(zone).dt.tz_localize(None).to_numpy()
     slot = np.searchsorted(closes, when, side="right")
     inside = (slot < len(opens)) & (when >= opens[np.minimum(slot, len(opens) - 1)])
     place = {name: index for index, name in enumerate(names)}
     counts = np.zeros((len(names), len(opens)))
-    np.add.at(counts, (known["area"].astype(str).map(place).to_numpy()[inside], slot[inside]), 1)
+    np.add.at(counts, (known["area"].astype(str).map(place).to_numpy(dtype=int)[inside], slot[inside]), 1)
     start = np.full(len(names), -1)
     start[treated] = np.searchsorted(opens, began.to_numpy())
     start[start == len(opens)] = -1

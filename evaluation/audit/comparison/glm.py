@@ -11,6 +11,9 @@ from tocsin import TocsinError
 from tocsin.evaluation.audit.comparison.ratios import LogRatios, satterthwaite
 from tocsin.evaluation.measures.intervals import Interval
 
+# Areas and periods together, each with an effect of its own: beyond it the dense design no longer fits in memory.
+MOST_EFFECTS = 400
+
 
 def sandwich_interval(
     counts: NDArray[np.float64], exposure: NDArray[np.float64], active: NDArray[np.bool_], confidence: float = 0.95
@@ -18,8 +21,10 @@ def sandwich_interval(
     """Rate ratio while ``active``, with the errors clustered by area that statsmodels and Stata give, and t(areas - 1).
 
     All are of the shape (areas, periods). With few treated areas this interval is too narrow; it is there to compare.
-    NaN at the ends where all is too little for it.
+    NaN where there are more areas and periods than ``MOST_EFFECTS``: so many areas need no comparison.
     """
+    if sum(counts.shape) > MOST_EFFECTS:
+        return Interval(float("nan"), float("nan"), float("nan"))
     fit = _fit(counts, exposure, active[..., None].astype(float), clustered=True)
     middle, error = float(fit.params[-1]), float(fit.bse[-1])
     reach = float(t_distribution.ppf(0.5 + confidence / 2, len(counts) - 1)) * error
@@ -38,7 +43,15 @@ def fitted_log_ratios(
         bins: number of each period's bin, 0 and up, shape (periods,).
 
     Each area is left out in turn and the model fitted anew.
+
+    Raises:
+        TocsinError: there are more areas and periods than ``MOST_EFFECTS``.
     """
+    if sum(counts.shape) > MOST_EFFECTS:
+        raise TocsinError(
+            f"{len(counts)} areas and {counts.shape[1]} periods are too many for populations that change over time, at "
+            f"most {MOST_EFFECTS} together: give each area one population, or add areas or periods up"
+        )
     number = int(bins.max())
     effects = (treated[:, None, None] & (bins[:, None] == np.arange(1, number + 1))).astype(float)
     value = np.asarray(_fit(counts, exposure, effects).params[-number:])

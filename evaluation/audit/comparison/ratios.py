@@ -3,7 +3,7 @@
 Where all treated areas begin together and no exposure changes, the maximum of the likelihood of Poisson counts with
 fixed effects of areas and periods is a ratio of four totals: what the treated areas had after and before, over the same
 of the comparison areas (the margins of such a model are fitted exactly; Bishop, Fienberg and Holland, "Discrete
-Multivariate Analysis", 1975, section 3.3). All functions work on many panels at once, which the power of a pilot needs.
+Multivariate Analysis", 1975, chapter 3). All functions work on many panels at once, which the power of a pilot needs.
 
 The variance is that of the jackknife that leaves out one area after another, treated and others apart (Wolter,
 "Introduction to Variance Estimation", 2007, section 4.5). It holds whatever the overdispersion and however counts of
@@ -82,7 +82,7 @@ def log_ratios(counts: ArrayLike, treated: ArrayLike, reference: int = 0) -> Log
 
 
 def satterthwaite(variances: list[NDArray[np.float64]], numbers: list[int]) -> NDArray[np.float64]:
-    """Degrees of freedom of a sum of variances, each (…), from so many areas (Satterthwaite 1946, eq. 17)."""
+    """Degrees of freedom of a sum of variances, each (…), from so many areas (Satterthwaite 1946)."""
     with np.errstate(divide="ignore", invalid="ignore"):
         below = sum(
             v**2 / (n - 1) if n > 1 else np.full(v.shape, np.inf) for v, n in zip(variances, numbers, strict=True)

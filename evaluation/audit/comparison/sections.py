@@ -41,7 +41,9 @@ def answer(comparison: Comparison) -> Section:
         effect = comparison.effect
         before, after, others_before, others_after = effect.totals
         add("rate ratio, 1 for no change", effect.ratio, f"{before} → {after} with, {others_before} → {others_after}")
-        add("the same, errors of the sandwich", effect.sandwich, f"t({len(panel.areas) - 1}); too narrow for few areas")
+        if not math.isnan(effect.sandwich.value):
+            of = f"t({len(panel.areas) - 1}); too narrow where few areas had the system"
+            add("the same, errors of the sandwich", effect.sandwich, of)
         add("p-value", _known(effect.p_value), f"Student's t with {effect.freedom:.1f} degrees of freedom")
     if comparison.beside is not None:
         first, last, *_ = comparison.beside.totals
@@ -50,10 +52,14 @@ def answer(comparison: Comparison) -> Section:
         of = "observed over what is expected without; group-time effects"
         add("rate ratio, 1 for no change", comparison.staggered.ratio, of)
         add("effect in events an area and period", _signed(comparison.staggered.overall), "mean of all with the system")
+    how = (
+        "95 % intervals over areas (jackknife), for Poisson counts with effects of areas and periods."
+        if comparison.effect is not None
+        else "95 % intervals over areas."
+    )
     note = (
         f"**{comparison.answer}** {panel.treated.sum()} areas with the system, {(~panel.treated).sum()} without, "
-        f"{len(panel.periods)} periods from {panel.periods[0]}; 95 % intervals over areas (jackknife), for Poisson "
-        f"counts with effects of areas and periods. {LISTENING}"
+        f"{len(panel.periods)} periods from {panel.periods[0]}; {how} {LISTENING}"
     )
     return Section("comparison", "With and without the system", " ".join([note, *panel.notes]), rows)
 
@@ -145,7 +151,8 @@ def limits(comparison: Comparison) -> Section:
             )
     said += comparison.lacking
     rows: list[dict[str, Cell]] = [{"limit": sentence} for sentence in said]
-    return Section("limits", "What this cannot show", "", rows)
+    note = "The interval above says what chance alone may do; these say what is not in the data."
+    return Section("limits", "What this cannot show", note, rows)
 
 
 def power(found: Sequence[PilotPower], background: Background, what: str, area: str = "areas") -> Section:

@@ -3,7 +3,7 @@
 The outcome of every period before the start is matched, all alike (other predictors then make no difference: Kaul et
 al. 2022, "Standard synthetic control methods: the case of using all preintervention outcomes together with
 covariates"). Several treated areas that begin together are taken as one. Chance is judged by placebos: what comes out
-where each comparison area is taken for the treated one (Abadie, Diamond and Hainmueller 2010, section 2.4), and where
+where each comparison area is taken for the treated one (Abadie, Diamond and Hainmueller 2010), and where
 the start is taken to be earlier than it was.
 """
 
@@ -20,7 +20,7 @@ from tocsin.evaluation.audit.comparison.differences import only_start
 from tocsin.evaluation.audit.comparison.panel import Panel
 
 FEWEST_BEFORE = 4  # periods to match on
-FEWEST_DONORS = 3
+FEWEST_DONORS, MOST_DONORS = 3, 60  # with more, the placebos take too long, and too many mixtures fit by chance
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,11 @@ def synthetic_control(panel: Panel) -> SyntheticControl:
             f"a synthetic control needs {FEWEST_BEFORE} periods before the start, {FEWEST_DONORS} comparison areas "
             f"with events and events in the treated areas: here are {start}, {len(donors)} and "
             f"{treated[:start].sum():.0f}"
+        )
+    if len(donors) > MOST_DONORS:
+        raise TocsinError(
+            f"a synthetic control of {len(donors)} comparison areas would fit by chance: add them up to {MOST_DONORS} "
+            "larger ones or fewer"
         )
     scale = treated[:start].mean()
     own = treated / scale

@@ -8,7 +8,7 @@ from scipy.stats import norm
 
 from tocsin.evaluation.audit.metrics.links import column, outcome_is
 from tocsin.evaluation.audit.metrics.metric import SMALL
-from tocsin.evaluation.audit.records import UNCONFIRMED, UNFOUNDED, Records
+from tocsin.evaluation.audit.records import OUTCOMES, UNCONFIRMED, UNFOUNDED, Records
 from tocsin.evaluation.measures.intervals import Interval, Rate, poisson_rate
 from tocsin.evaluation.report.section import Cell, Section
 
@@ -47,14 +47,16 @@ def equity_section(records: Records) -> Section | None:
 
     None where fewer than two areas have alerts or shootings.
     """
-    names = records.areas["area"].drop_duplicates().tolist() if len(records.areas) else []
+    places = records.areas.drop_duplicates("area")
+    names = places["area"].tolist()
     empty = outcome_is(records.alerts, UNCONFIRMED) | outcome_is(records.alerts, UNFOUNDED)
     every = np.ones(len(records.alerts), dtype=bool)
     counts = {
         "alerts": _by_area(records, "alerts", names, every),
-        "empty": _by_area(records, "alerts", names, empty),
         "shootings": _by_area(records, "shootings", names, np.ones(len(records.shootings), dtype=bool)),
     }
+    if any(outcome_is(records.alerts, outcome).any() for outcome in OUTCOMES):
+        counts["empty"] = _by_area(records, "alerts", names, empty)
     stops = column(records.alerts, "stops")
     if stops is not None:
         counts["stops"] = _by_area(records, "alerts", names, stops.fillna(0).to_numpy(dtype=np.float64))
@@ -62,8 +64,7 @@ def equity_section(records: Records) -> Section | None:
         return None
     residents = np.full(len(names), np.nan)
     if column(records.areas, "population") is not None:
-        people = records.areas.drop_duplicates("area")["population"]
-        residents = people.to_numpy(dtype=np.float64, na_value=np.nan)
+        residents = places["population"].to_numpy(dtype=np.float64, na_value=np.nan)
     years = records.days / 365.0
     known = float(np.nansum(residents))
     rows: list[dict[str, Cell]] = []
@@ -80,14 +81,16 @@ def equity_section(records: Records) -> Section | None:
                 ratio = ratio_of_rates(here[key], people_here, away[key], people_away)
                 row[f"{title}_against_elsewhere"] = None if math.isnan(ratio.value) else ratio
         row["confirmed_shootings"] = here["shootings"]
-        index = disparity(here["empty"], here["shootings"], away["empty"], away["shootings"])
-        row["disparity"] = None if math.isnan(index.value) else index
-        row["in_words"] = _words(here, away)
+        if "empty" in counts:
+            index = disparity(here["empty"], here["shootings"], away["empty"], away["shootings"])
+            row["disparity"] = None if math.isnan(index.value) else index
+            row["in_words"] = _words(here, away)
         rows.append(row)
     elsewhere = int((~records.alerts["area"].isin(names)).sum()) if "area" in records.alerts else len(records.alerts)
     note = (
         "Without evidence: unconfirmed and unfounded. Against elsewhere: the rate by resident here over that of "
-        "the other areas. Disparity: alerts without evidence to a confirmed shooting here, over the same elsewhere; "
+        "all other listed areas, listened to or not. Disparity: alerts "
+        "without evidence to a confirmed shooting here, over the same elsewhere; "
         "1 is the same burden for the same need. Shootings that only alerts found are more where there are sensors, "
         "which makes the disparity look smaller than it is." + f" {elsewhere} alerts lie in no listed area."
     )

@@ -20,7 +20,12 @@ QUANTILES = (
     ("p75", "upper quartile", 0.75),
     ("p90", "90 % quantile", 0.9),
 )
-PAIRS = tuple((first, last) for place, first in enumerate(STAGES) for last in STAGES[place + 1 :])
+# When the police knew: an alert was published, or heard where that is not known; a call came.
+NOTICE = "notice"
+PAIRS = (
+    *((first, last) for place, first in enumerate(STAGES) for last in STAGES[place + 1 :]),
+    *((NOTICE, last) for last in ("dispatched", "arrived")),
+)
 
 
 def latency_section(records: Records) -> Section | None:
@@ -36,8 +41,9 @@ def latency_section(records: Records) -> Section | None:
     if not rows:
         return None
     note = (
-        f"Seconds. Quantiles, not means, which a few forgotten entries would rule; {ORDER_STATISTICS}. Backwards: "
-        "the later stage has the earlier time; these are left out, and say how far clocks and entries can be trusted."
+        "Seconds. Notice is when an alert was published (heard, where that is not known) or a call came. Quantiles, "
+        f"not means, which a few forgotten entries would rule; {ORDER_STATISTICS}. Backwards: the later stage has "
+        "the earlier time; these are left out, and say how far clocks and entries can be trusted."
     )
     return Section("latency", "How long each step takes", note, rows)
 
@@ -75,13 +81,13 @@ def _matched(records: Records, links: Links) -> list[Metric]:
     differences = {
         "notice": (
             "when the alert was published, or heard where that is not known, minus when the call came",
-            _times(alert, "published", "time_utc") - _times(call, "time_utc"),
+            _times(alert, NOTICE) - _times(call, NOTICE),
         )
     }
     for stage in ("dispatched", "arrived"):
         both = _times(alert, stage), _times(call, stage)
         differences[stage] = f"{stage}, for the alert minus for the call", both[0] - both[1]
-    for first, last in (("dispatched", "arrived"), ("published", "arrived")):
+    for first, last in (("dispatched", "arrived"), (NOTICE, "arrived")):
         both = _times(alert, last) - _times(alert, first), _times(call, last) - _times(call, first)
         differences[f"{first}_{last}"] = (
             f"time from {first} to {last}, for the alert minus for the call",
@@ -113,14 +119,15 @@ def _seconds(table: "pandas.DataFrame", first: str, last: str) -> tuple[NDArray[
     """Times from one stage to another that are known and not negative, and how many were negative."""
     seconds = _times(table, last) - _times(table, first)
     known = seconds[~np.isnan(seconds)]
-    return known[known >= 0], int((known < 0).sum())
+    # Sorted once here, as each quantile sorts.
+    return np.sort(known[known >= 0]), int((known < 0).sum())
 
 
-def _times(table: "pandas.DataFrame", stage: str, otherwise: str = "") -> NDArray[np.float64]:
-    """Seconds of a stage, or of a column, shape (rows,); NaN where not known."""
+def _times(table: "pandas.DataFrame", stage: str) -> NDArray[np.float64]:
+    """Seconds of a stage, shape (rows,); NaN where not known."""
     seconds = np.full(len(table), np.nan)
-    for name in (stage if stage.endswith("_utc") else f"{stage}_time_utc", otherwise):
-        if name and column(table, name) is not None:
+    for name in ("published_time_utc", "time_utc") if stage == NOTICE else (f"{stage}_time_utc",):
+        if column(table, name) is not None:
             times = table[name].to_numpy(dtype="datetime64[ns]")
             there = np.isnan(seconds) & ~np.isnat(times)
             seconds[there] = times[there].astype(np.int64) / 1e9

@@ -155,6 +155,7 @@ def _pairs(
         tables.append(left[[left_id, right_id]])
     if matches is not None and left_id in matches and right_id in matches:
         joined = matches[[left_id, right_id]].dropna()
+        joined = joined[((joined[left_id] != "") & (joined[right_id] != "")).to_numpy(dtype=bool)]
         # Matches of alerts alone do not tell whether a call and a shooting are one.
         if len(joined) or left_id == "alert_id":
             tables.append(joined)
@@ -168,6 +169,9 @@ def _pairs(
 
 def _rows_of(wanted: Any, ids: Any) -> NDArray[np.int64]:
     """The first row that has each wanted id, -1 where none has."""
+    index = pandas_module("an audit").Index(ids)
+    if index.is_unique:
+        return np.asarray(index.get_indexer(wanted))
     unique = (~ids.duplicated() & ids.notna()).to_numpy(dtype=bool)
     if not unique.any():
         return np.full(len(wanted), -1)

@@ -18,23 +18,33 @@ def outcome_metrics(records: Records) -> list[Metric]:
     disposed = sum(counts.values())
     if not disposed:
         return []
+    warned = list(filter(None, [one_sided(records)]))
     metrics = []
     for outcome, count in counts.items():
         words = f"{outcome} alerts"
         metrics += share_metric(
             f"{outcome}_of_all", f"{outcome}, of all alerts", count, total, words, "alerts",
             f"Share of all alerts for which {_MEANS[outcome]}.",
-            "Alerts without a disposition count below the line." if disposed < total else "",
+            " ".join(["Alerts without a disposition count below the line."] * (disposed < total) + warned),
         )  # fmt: skip
         metrics += share_metric(
             f"{outcome}_of_disposed", f"{outcome}, of alerts with a disposition", count, disposed, words,
             "alerts with a disposition", f"Share of the alerts with a disposition for which {_MEANS[outcome]}.",
+            " ".join(warned),
         )  # fmt: skip
     metrics += share_metric(
         "no_disposition", "no disposition", total - disposed, total, "alerts without a disposition", "alerts",
         "Share of all alerts for which no outcome was entered.",
     )  # fmt: skip
     return metrics
+
+
+def one_sided(records: Records) -> str:
+    """A warning where every outcome that was entered is *confirmed*, as in lists of nothing else."""
+    others = outcome_is(records.alerts, UNCONFIRMED) | outcome_is(records.alerts, UNFOUNDED)
+    if others.any():
+        return ""
+    return "No alert was entered as anything but confirmed: this may be a list of confirmed alerts alone."
 
 
 def precision_metrics(records: Records) -> list[Metric]:
@@ -48,7 +58,7 @@ def precision_metrics(records: Records) -> list[Metric]:
         metrics += share_metric(
             "precision_evidence", "precision: evidence found", found, disposed, "confirmed alerts", of,
             "An alert is right if evidence of gunfire was found.",
-            "Gunfire often leaves no evidence: this is too low by as much.",
+            one_sided(records) or "Gunfire often leaves no evidence: this is too low by as much.",
         )  # fmt: skip
         metrics += share_metric(
             "precision_not_unfounded", "precision: not unfounded", found + none, disposed, "alerts not unfounded", of,

@@ -11,7 +11,7 @@ from tocsin.evaluation.audit.metrics.costs import DAYS_A_YEAR, square_miles
 from tocsin.evaluation.audit.metrics.holidays import FIREWORKS, HOLIDAY, ORDINARY, kinds_of_days
 from tocsin.evaluation.audit.metrics.links import outcome_is
 from tocsin.evaluation.audit.metrics.metric import SMALL, Metric, wilson
-from tocsin.evaluation.audit.records import CONFIRMED, OUTCOMES, UNCONFIRMED, UNFOUNDED, Records
+from tocsin.evaluation.audit.records import CONFIRMED, UNCONFIRMED, UNFOUNDED, Records
 from tocsin.evaluation.measures.clustered import rate
 from tocsin.evaluation.report.section import Cell, Section
 
@@ -19,96 +19,102 @@ DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 _CLUSTERED = "Poisson, 95 %, widened by how much days differ (Korn and Graham 1998)"
 
 
+Columns = dict[str, NDArray[Any]]
+
+
 class Calendar:
     """The hours of the period and the alerts, by local day; a day is a cluster, as alerts come in clusters.
 
     Attributes:
-        hours: one row each, ``begin`` (local), ``length`` in days, ``day`` as a number from 0.
+        hours, alerts: ``day`` as a number from 0, ``hour``, ``weekday``, ``month`` and ``kind``, shape (rows,) each;
+            hours also their ``length`` in days, alerts whether they are ``confirmed``, ``disposed``, ``empty``.
         days: how many local days the period touches.
+        outside: alerts outside the period, or without a time, which no rate counts.
     """
 
     def __init__(self, records: Records) -> None:
         pandas = pandas_module("an audit")
         begin = pandas.date_range(records.start_utc, records.end_utc, freq="h", inclusive="left")
-        ends = np.append(begin[1:], pandas.DatetimeIndex([records.end_utc]))
-        length = (pandas.DatetimeIndex(ends, tz="UTC") - begin).total_seconds().to_numpy() / 86_400
-        self._zone = records.time_zone
-        self.hours = pandas.DataFrame({"begin_utc": begin, "length": length})
-        self._describe(self.hours, "begin_utc")
-        first = self.hours["date"].min()
-        alerts = records.alerts
-        times = alerts["time_utc"]
+        ends = begin[1:].append(pandas.DatetimeIndex([records.end_utc]))
+        alerts, times = records.alerts, records.alerts["time_utc"]
         inside = ((times >= records.start_utc) & (times < records.end_utc)).to_numpy(dtype=bool)
-        self.alerts = pandas.DataFrame(
-            {
-                "time_utc": times[inside],
-                "confirmed": outcome_is(alerts, CONFIRMED)[inside],
-                "disposed": np.any([outcome_is(alerts, outcome) for outcome in OUTCOMES], axis=0)[inside],
-                "empty": (outcome_is(alerts, UNCONFIRMED) | outcome_is(alerts, UNFOUNDED))[inside],
-            }
-        )
+        first = records.start_utc.tz_convert(records.time_zone).tz_localize(None).normalize()
+        self.hours = _described(pandas.Series(begin), first, records.time_zone)
+        self.hours["length"] = np.asarray((ends - begin).total_seconds()) / 86_400
+        self.alerts = _described(times[inside], first, records.time_zone)
+        self.alerts["confirmed"] = outcome_is(alerts, CONFIRMED)[inside]
+        self.alerts["empty"] = (outcome_is(alerts, UNCONFIRMED) | outcome_is(alerts, UNFOUNDED))[inside]
+        self.alerts["disposed"] = self.alerts["confirmed"] | self.alerts["empty"]
         self.outside = int((~inside).sum())
-        self._describe(self.alerts, "time_utc")
-        for table in (self.hours, self.alerts):
-            table["day"] = (table["date"] - first).dt.days
         self.days = int(self.hours["day"].max()) + 1
+        self.exposure = self.by_day(self.hours["day"], self.hours["length"])
 
-    def _describe(self, table: Any, name: str) -> None:
-        local = table[name].dt.tz_convert(self._zone).dt.tz_localize(None)
-        table["date"] = local.dt.normalize()
-        table["hour"], table["weekday"], table["month"] = local.dt.hour, local.dt.day_of_week, local.dt.month
-        table["kind"] = kinds_of_days(table[name], self._zone)
+    def by_day(self, day: NDArray[Any], weights: NDArray[Any] | None = None) -> NDArray[np.float64]:
+        """How many rows, or the sum of ``weights``, of each local day, shape (days,)."""
+        return np.bincount(day, weights, self.days).astype(np.float64)
 
     def rows(self, by: str, values: Sequence[Any], titles: Sequence[str]) -> list[dict[str, Cell]]:
         """A row for each value of ``hour``, ``weekday``, ``month`` or ``kind`` that the period holds."""
         rows: list[dict[str, Cell]] = []
         for value, title in zip(values, titles, strict=True):
-            time, alerts = self.hours[self.hours[by] == value], self.alerts[self.alerts[by] == value]
-            if len(time):
-                rows.append(self._row(title, time, alerts))
+            time = self.hours[by] == value
+            if time.any():
+                rows.append(self._row(title, time, self.alerts[by] == value))
         return rows
 
     def all_row(self, title: str) -> dict[str, Cell]:
         """The same for the whole period."""
-        return self._row(title, self.hours, self.alerts)
+        return self._row(title, *(np.ones(len(one["day"]), dtype=bool) for one in (self.hours, self.alerts)))
 
-    def by_day(self, table: Any, weights: NDArray[np.generic] | None = None) -> NDArray[np.float64]:
-        """Rows, or the sum of ``weights``, of each local day, shape (days,)."""
-        return np.bincount(table["day"], weights, self.days).astype(np.float64)
-
-    def _row(self, title: str, time: Any, alerts: Any) -> dict[str, Cell]:
-        exposure = self.by_day(time, time["length"].to_numpy())
-        disposed, confirmed = int(alerts["disposed"].sum()), int(alerts["confirmed"].sum())
-        return {
+    def _row(self, title: str, time: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> dict[str, Cell]:
+        exposure = self.by_day(self.hours["day"][time], self.hours["length"][time])
+        day = self.alerts["day"]
+        row: dict[str, Cell] = {
             "when": title,
             "days": float(exposure.sum()),
-            "alerts": len(alerts),
-            "alerts_a_day": rate(self.by_day(alerts), exposure),
-            "without_evidence": int(alerts["empty"].sum()),
-            "without_evidence_a_day": rate(self.by_day(alerts[alerts["empty"]]), exposure) if disposed else None,
-            "confirmed_of_disposed": wilson(confirmed, disposed) if disposed else None,
-            "said": f"small numbers: {confirmed} confirmed of {disposed}" if disposed and confirmed < SMALL else "–",
+            "alerts": int(chosen.sum()),
+            "alerts_a_day": rate(self.by_day(day[chosen]), exposure),
         }
+        if not self.alerts["disposed"].any():
+            return row
+        empty = chosen & self.alerts["empty"]
+        disposed, confirmed = (int(self.alerts[name][chosen].sum()) for name in ("disposed", "confirmed"))
+        return row | {
+            "without_evidence": int(empty.sum()),
+            "without_evidence_a_day": rate(self.by_day(day[empty]), exposure),
+            "confirmed_of_disposed": wilson(confirmed, disposed) if disposed else None,
+            "said": f"small numbers: {confirmed} confirmed of {disposed}" if confirmed < SMALL else "–",
+        }
+
+
+def _described(times_utc: Any, first: Any, time_zone: str) -> Columns:
+    local = times_utc.dt.tz_convert(time_zone).dt.tz_localize(None)
+    return {
+        "day": ((local.dt.normalize() - first).dt.days).to_numpy(dtype=np.int64),
+        "hour": local.dt.hour.to_numpy(),
+        "weekday": local.dt.day_of_week.to_numpy(),
+        "month": local.dt.month.to_numpy(),
+        "kind": kinds_of_days(times_utc, time_zone).astype(str),
+    }
 
 
 def rate_metrics(records: Records, calendar: Calendar) -> list[Metric]:
     """Alerts, and alerts without evidence, a day and a year and square mile, with intervals clustered by day."""
-    exposure = calendar.by_day(calendar.hours, calendar.hours["length"].to_numpy())
+    exposure, day = calendar.exposure, calendar.alerts["day"]
     miles = square_miles(records)
-    chosen = [("alerts", "alerts", calendar.alerts)]
+    chosen = [("alerts", "alerts", day)]
     if calendar.alerts["disposed"].any():
-        empty = calendar.alerts[calendar.alerts["empty"]]
-        chosen.append(("without_evidence", "alerts without evidence", empty))
+        chosen.append(("without_evidence", "alerts without evidence", day[calendar.alerts["empty"]]))
     metrics = []
-    left = f"{calendar.outside} alerts outside the period are left out." if calendar.outside else ""
-    for key, words, table in chosen:
-        counts, days = calendar.by_day(table), float(exposure.sum())
+    left = f"{calendar.outside} alerts outside the period, or without a time, are left out." if calendar.outside else ""
+    for key, words, days_of in chosen:
+        counts, days = calendar.by_day(days_of), float(exposure.sum())
         metrics.append(
             Metric(
                 f"{key}_a_day",
                 f"{words} a day",
                 rate(counts, exposure),
-                len(table),
+                len(days_of),
                 words,
                 days,
                 "days",
@@ -125,7 +131,7 @@ def rate_metrics(records: Records, calendar: Calendar) -> list[Metric]:
                     f"{key}_a_square_mile_year",
                     f"{words} a square mile and year",
                     rate(counts, area),
-                    len(table),
+                    len(days_of),
                     words,
                     float(area.sum()),
                     "square-mile years",

@@ -98,6 +98,24 @@ def test_what_moves_next_door_is_shown_apart():
     assert "areas that touch those with the system" in sections_of(found)[0].markdown()
 
 
+def test_the_arrays_of_plots_are_plain_and_as_long_as_the_panel():
+    arrays = compare(city(0.7, START), "shootings").arrays
+    assert json.loads(json.dumps(arrays["both_sides"])) == arrays["both_sides"]
+    for key, name in (("both_sides", "treated"), ("both_sides", "others"), ("synthetic_control", "gaps")):
+        assert len(arrays[key][name]) == 24
+    assert np.mean(arrays["both_sides"]["others"][:12]) == pytest.approx(1)
+    assert np.mean(arrays["both_sides"]["treated"][12:]) == pytest.approx(0.7, abs=0.08)
+    assert np.shape(arrays["synthetic_control"]["placebo_gaps"]) == (14, 24)
+    assert set(compare(city(0.7, [8] * 5 + [16] * 5 + [-1] * 10)).arrays) == {"both_sides", "staggered"}
+
+
+def test_a_thousand_blocks_are_compared_without_what_takes_too_long():
+    found = compare(city(0.7, [12] * 300 + [-1] * 700, level=2), "calls")
+    assert found.ratio.low <= 0.7 <= found.ratio.high
+    assert found.synthetic is None
+    assert "fit by chance" in found.lacking[0]
+
+
 def test_small_numbers_are_named():
     few = city(0.8, [6] + [-1] * 3, level=0.5, periods=12)
     said = " ".join(limits_of(few, "shootings"))
@@ -138,6 +156,8 @@ def test_the_command_prints_the_same_as_the_function(run, tmp_path):
     expected = compare(panel, "shootings")
     assert shown["comparison"]["rows"][0]["value"]["value"] == pytest.approx(expected.ratio.value)
     assert shown["comparison"]["note"].startswith(f"**{expected.answer}**")
+    assert shown["arrays"]["both_sides"] == expected.arrays["both_sides"]
+    assert None in shown["arrays"]["event_study"]["low"]
     assert "## With and without the system" in run("compare", path).stdout
 
 

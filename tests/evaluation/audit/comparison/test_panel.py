@@ -112,3 +112,9 @@ def test_records_are_counted_by_weeks_from_monday_on_until_the_system_ends():
 def test_a_treated_area_without_a_start_gives_a_sentence():
     with pytest.raises(TocsinError, match="area A is treated but has no start_time_utc"):
         panel_from_records(records())
+
+
+def test_no_shooting_at_all_is_a_panel_of_noughts():
+    known = {"start_time_utc": pd.to_datetime(["2023-03-01T05:00:00Z", None], utc=True)}
+    panel = panel_from_records(records(**known), severities=("fatal",))
+    assert (panel.counts.sum(), panel.counts.shape, panel.start.tolist()) == (0, (2, 5), [2, -1])

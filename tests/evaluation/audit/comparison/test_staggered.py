@@ -7,8 +7,10 @@ from tocsin import TocsinError
 from tocsin.evaluation.audit.comparison.panel import Panel
 from tocsin.evaluation.audit.comparison.staggered import coarser, staggered_effects
 
-# Callaway and Sant'Anna's package did, "Getting started": teen employment (logarithm) in 500 counties from 2003 to
-# 2007, by the year in which the minimum wage rose. Counties of each group, and its published effects by year.
+# The README of Callaway and Sant'Anna's package did (2.5.0): teen employment (logarithm) in 500 counties from 2003 to
+# 2007, by the year in which the minimum wage rose. Counties of each group, its published effects from that year on, and
+# their means by years since. There groups also differed before, against counties where it never rose; here they do not,
+# as areas that have not begun yet are compared with, too. SIMPLE is of the vignette "Getting Started".
 COUNTIES = {2004: 20, 2006: 40, 2007: 131, None: 309}
 EFFECTS = {
     2004: {2004: -0.0105, 2005: -0.0704, 2006: -0.1373, 2007: -0.1008},
