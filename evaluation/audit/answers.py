@@ -6,7 +6,7 @@ import numpy as np
 
 from tocsin.evaluation.audit.auditing import UNANSWERED, Audit
 from tocsin.evaluation.audit.drawings import KINDS, NO_OUTCOME, map_of, stacked
-from tocsin.evaluation.audit.metrics.links import links_of, outcome_is
+from tocsin.evaluation.audit.metrics.links import outcome_is
 from tocsin.evaluation.audit.metrics.metric import SMALL, Metric
 from tocsin.evaluation.audit.metrics.quantiles import quantile
 from tocsin.evaluation.audit.records import OUTCOMES
@@ -256,8 +256,7 @@ def not_shown(found: Audit) -> Answer:
 
 def _outcomes_by_source(found: Audit, least: int) -> Mapping[str, Mapping[str, int]]:
     """Counts of outcomes of all alerts, of those without and with a call, and of calls alone; of so many at least."""
-    records = found.records
-    links = links_of(records, found.matches.incidents)
+    records, links = found.records, found.links
     chosen = {"all alerts": (records.alerts, np.ones(len(records.alerts), bool))}
     if links.alert_called is not None:
         chosen["alerts without a call"] = records.alerts, links.alert_called == 0

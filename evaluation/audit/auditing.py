@@ -5,8 +5,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tocsin.evaluation.audit.matching import Matches, match_records, sensitivity
+from tocsin.evaluation.audit.metrics.links import Links, links_of
 from tocsin.evaluation.audit.metrics.metric import Metric
-from tocsin.evaluation.audit.metrics.overview import audit_metrics, audit_sections
+from tocsin.evaluation.audit.metrics.overview import metrics_and_sections
 from tocsin.evaluation.audit.problems import problem_lines
 from tocsin.evaluation.audit.records import Records
 from tocsin.evaluation.report.section import Cell, Section
@@ -25,6 +26,7 @@ class Audit:
     Attributes:
         records: as they were read.
         matches: which alert, call and shooting are the same event.
+        links: the same as flags of each row of the records.
         metrics: every figure, by its key.
         sections: the tables of the figures; the last one says what the records cannot answer.
         moves: how the counts move with the tolerances of the matching; empty where nothing was to be matched.
@@ -32,6 +34,7 @@ class Audit:
 
     records: Records
     matches: Matches
+    links: Links
     metrics: dict[str, Metric]
     sections: list[Section]
     moves: "pandas.DataFrame | None"
@@ -55,12 +58,14 @@ def audit(records: Records) -> Audit:
     """Match the records, and compute every figure and table of them."""
     matches = match_records(records)
     kinds = sum(bool(len(getattr(records, kind))) for kind in _KINDS)
-    incidents = matches.incidents
+    links = links_of(records, matches.incidents)
+    metrics, sections = metrics_and_sections(records, links)
     return Audit(
         records,
         matches,
-        {metric.key: metric for metric in audit_metrics(records, incidents)},
-        audit_sections(records, incidents),
+        links,
+        {metric.key: metric for metric in metrics},
+        sections,
         sensitivity(records) if kinds > 1 else None,
     )
 

@@ -16,8 +16,6 @@ def page_of(found: Audit, public: bool = False, area: Section | None = None) -> 
 
     Raises ``TocsinError`` where matplotlib is missing.
     """
-    said = all_answers(found, public, area)
-    # The bars of outcomes need to know which alert belongs to which call, so they come of the exact records.
     shown = publish(found) if public else found
     records = shown.records
     facts = [("Note", records.notes[0].partition(". ")[0].rstrip(".") + ".")] if records.notes else []
@@ -28,7 +26,7 @@ def page_of(found: Audit, public: bool = False, area: Section | None = None) -> 
         title=_title(shown),
         lead=lead(shown),
         facts=facts,
-        answers=said,
+        answers=all_answers(found, shown, public, area),
         sections=tables(shown),
         methods=_methods(shown, public),
         provenance=[
@@ -39,9 +37,11 @@ def page_of(found: Audit, public: bool = False, area: Section | None = None) -> 
     )
 
 
-def all_answers(found: Audit, public: bool, area: Section | None) -> list[Answer]:
-    """Every question that the records can answer, and what they cannot."""
-    shown = publish(found) if public else found
+def all_answers(found: Audit, shown: Audit, public: bool, area: Section | None) -> list[Answer]:
+    """Every question that the records can answer, and what they cannot; ``shown`` is what may be shown of ``found``.
+
+    Outcomes by source and medians of arrivals come of the exact records: they are figures of many.
+    """
     return answers.shown(
         [
             answers.right(found, public),

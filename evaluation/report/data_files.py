@@ -17,7 +17,8 @@ from tocsin.evaluation.report.section import Cell, Section
 
 def csv_text(section: Section) -> str:
     """A table as CSV; an interval takes three columns: ``name``, ``name_low`` and ``name_high``."""
-    rows = [_flat(row, _with_interval(section)) for row in section.rows]
+    with_interval = _with_interval(section)
+    rows = [_flat(row, with_interval) for row in section.rows]
     written = io.StringIO()
     if rows:
         writer = csv.DictWriter(written, list(rows[0]), lineterminator="\n")

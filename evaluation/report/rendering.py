@@ -28,7 +28,7 @@ def render(page: Page) -> str:
     environment.globals |= {
         "cell_text": text,
         "cell_order": _order,
-        "numeric": _numeric,
+        "numeric": _numerics(),
         "csv_link": lambda section: _link("text/csv", csv_text(section)),
         "json_link": lambda section: _link("application/json", json_text(section)),
         "file_stem": file_stem,
@@ -96,6 +96,20 @@ def _drawings() -> Callable[[str], str]:
 
 def _link(kind: str, content: str) -> str:
     return f"data:{kind};charset=utf-8;base64,{base64.b64encode(content.encode()).decode()}"
+
+
+def _numerics() -> Callable[[Section, str], bool]:
+    """:func:`_numeric` that looks at each column once, not again for each of its rows."""
+    known: dict[tuple[int, str], bool] = {}
+
+    def numeric(section: Section, name: str) -> bool:
+        # The page keeps its sections, so that no other gets the same number meanwhile.
+        key = id(section), name
+        if key not in known:
+            known[key] = _numeric(section, name)
+        return known[key]
+
+    return numeric
 
 
 def _numeric(section: Section, name: str) -> bool:

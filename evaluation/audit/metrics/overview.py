@@ -80,7 +80,7 @@ def audit_metrics(records: Records, matches: "pandas.DataFrame | None" = None) -
     Raises:
         TocsinError: a package of the extra ``analysis`` is not installed.
     """
-    return [metric for group in _groups(records, links_of(records, matches), None).values() for metric in group]
+    return metrics_and_sections(records, links_of(records, matches))[0]
 
 
 def audit_sections(records: Records, matches: "pandas.DataFrame | None" = None) -> list[Section]:
@@ -89,7 +89,11 @@ def audit_sections(records: Records, matches: "pandas.DataFrame | None" = None) 
     Raises:
         TocsinError: a package of the extra ``analysis`` is not installed.
     """
-    links = links_of(records, matches)
+    return metrics_and_sections(records, links_of(records, matches))[1]
+
+
+def metrics_and_sections(records: Records, links: Links) -> tuple[list[Metric], list[Section]]:
+    """Both at once, as large records take long; see :func:`audit_metrics` and :func:`audit_sections`."""
     calendar = Calendar(records) if len(records.alerts) else None
     groups = _groups(records, links, calendar)
     tables: dict[str, list[Section | None]] = {
@@ -112,12 +116,11 @@ def audit_sections(records: Records, matches: "pandas.DataFrame | None" = None) 
     if equity is None:
         missing.append({"question": "Who bears it, by area", "needs": "areas with residents, and the area of alerts"})
     note = "These tables hold nothing that answers it." if missing else "Every question has a figure."
-    return [*sections, Section("unanswered", "What these records cannot answer", note, missing)]
+    unanswered = Section("unanswered", "What these records cannot answer", note, missing)
+    return [metric for group in groups.values() for metric in group], [*sections, unanswered]
 
 
 def _groups(records: Records, links: Links, calendar: Calendar | None) -> dict[str, list[Metric]]:
-    if calendar is None and len(records.alerts):
-        calendar = Calendar(records)
     return {
         "outcomes": outcome_metrics(records),
         "precision": precision_metrics(records),
