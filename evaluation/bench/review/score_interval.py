@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 _CONFIDENCE = 0.95
+_ROUNDING = 1e-6  # of a number of alarms, that a bisection leaves
 _HALVINGS = 30
 
 Array = NDArray[np.float64]
@@ -46,14 +47,20 @@ class Ends(NamedTuple):
 
 
 def share_interval(heard: Heard, confidence: float = _CONFIDENCE) -> Ends:
-    """The share of true ones in a population, and its interval."""
+    """The share of true ones in a population, and its interval, whose ends are outward to whole numbers of them.
+
+    Where nearly all were heard few numbers are possible, and an end between two of them would leave out the outer one.
+    """
     size = heard.size.sum(axis=1)
     every = np.maximum(size, 1)
     value = (heard.size * heard.share()).sum(axis=1) / every
     low, high = heard.true.sum(axis=1) / every, 1 - (heard.heard - heard.true).sum(axis=1) / every
     weights = heard.size / every[:, None]
     ends = _invert(heard, lambda theta: (weights, theta), value, low, high, confidence)
-    return _where(ends, (size > 0) & _answered(heard))
+    whole = Ends(
+        ends.value, np.floor(ends.low * every + _ROUNDING) / every, np.ceil(ends.high * every - _ROUNDING) / every
+    )
+    return _where(whole, (size > 0) & _answered(heard))
 
 
 def recall_interval(found: Heard, missed: Heard, confidence: float = _CONFIDENCE) -> Ends:
