@@ -30,7 +30,7 @@ _SYNTHETIC = "synthetic"
 
 YAML = """\
 # The pilot of ShotSpotter in Durham, North Carolina, 15 December 2022 to 14 December 2023, as a worked example.
-# What columns mean is in docs/formats.md of Tocsin.
+# What columns mean is in docs/audit.md of Tocsin.
 first_day: 2022-12-15
 last_day: 2023-12-14
 time_zone: America/New_York
