@@ -1,4 +1,4 @@
-"""How long an audit's tables take to read and to match, on one core.
+"""How long an audit takes, on one core: its tables read and matched, then the whole of it, with the page.
 
     python benchmarks/audit_speed.py --alerts 100000 --calls 500000
 
@@ -17,8 +17,11 @@ from typing import Any
 import numpy as np
 import pandas
 
+from tocsin.evaluation.audit.auditing import Audit, audit
 from tocsin.evaluation.audit.matching import Matches, match_records, sensitivity
+from tocsin.evaluation.audit.page import page_of
 from tocsin.evaluation.audit.reading.records_reader import read_records
+from tocsin.evaluation.report.rendering import render
 
 YAML = """\
 time_zone: America/New_York
@@ -44,6 +47,8 @@ def main() -> None:
         records = timed(f"reading {options.alerts:,} alerts and {options.calls:,} calls", lambda: read_records(name))
     matches: Matches = timed("matching them", lambda: match_records(records))
     timed("sensitivity to three tolerances", lambda: sensitivity(records))
+    audited: Audit = timed("the audit: matching, sensitivity, every figure and table", lambda: audit(records))
+    timed("its page", lambda: render(page_of(audited)))
     found = matches.incidents
     print(f"\n{(found['call_by'] != '').sum():,} alerts with a call, {(found['shooting_by'] != '').sum():,} shootings.")
     print(f"Peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB.")
