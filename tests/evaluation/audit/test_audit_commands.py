@@ -135,7 +135,7 @@ def test_compare_takes_a_folder_of_records(tmp_path, capsys):
     head = "time_zone: America/New_York\nfirst_day: 2023-01-01\nlast_day: 2023-12-31\n"
     (tmp_path / "audit.yaml").write_text(head + "shootings:\n  file: shootings.csv\nareas:\n" + "\n".join(areas) + "\n")
     out, _ = run(["compare", tmp_path, "--format", "json"], capsys)
-    assert "shootings by area and month" in out
+    assert "Shootings fell by" in json.loads(out)["comparison"]["note"]
 
 
 @pytest.mark.parametrize(
