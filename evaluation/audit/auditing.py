@@ -66,7 +66,7 @@ def audit(records: Records) -> Audit:
         links,
         {metric.key: metric for metric in metrics},
         sections,
-        sensitivity(records) if kinds > 1 else None,
+        sensitivity(records, known=matches) if kinds > 1 else None,
     )
 
 

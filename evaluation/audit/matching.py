@@ -144,12 +144,15 @@ def match_records(records: Records, tolerances: Tolerances | None = None) -> Mat
     return Matches(incidents, tolerances, tuple(notes))
 
 
-def sensitivity(records: Records, tolerances: Sequence[Tolerances] | None = None) -> "pandas.DataFrame":
+def sensitivity(
+    records: Records, tolerances: Sequence[Tolerances] | None = None, known: Matches | None = None
+) -> "pandas.DataFrame":
     """How the counts move with the tolerances: a row for each.
 
     Args:
         records: of a deployment.
         tolerances: to match with; half, once and twice :class:`Tolerances` where not given.
+        known: matches of the records that were made already, which are not made again.
 
     Returns:
         ``call_tolerance`` and ``shooting_tolerance`` in words; ``both``, ``alert_only`` and ``call_only``: alerts
@@ -160,7 +163,8 @@ def sensitivity(records: Records, tolerances: Sequence[Tolerances] | None = None
     pandas = pandas_module("`tocsin audit`")
     rows = []
     for held in tolerances or [Tolerances().times(factor) for factor in (0.5, 1, 2)]:
-        incidents = match_records(records, held).incidents
+        matches = known if known is not None and known.tolerances == held else match_records(records, held)
+        incidents = matches.incidents
         alert, call, shooting = (incidents[f"{kind}_id"] != "" for kind in ("alert", "call", "shooting"))
         kinds = {"both": alert & call, "alert_only": alert & ~call, "call_only": ~alert & call}
         rows.append(

@@ -5,8 +5,7 @@ import numpy as np
 from tocsin.evaluation.bench import curves
 from tocsin.evaluation.bench.comparison import Comparison
 from tocsin.evaluation.bench.evaluation import Evaluation
-from tocsin.evaluation.bench.sections import comparison_sections, detector_names, sections_of
-from tocsin.evaluation.bench.strata import strata
+from tocsin.evaluation.bench.sections import calibration, comparison_sections, detector_names, operating_points
 from tocsin.evaluation.bench.words import a_day, percent, rate_in_words
 from tocsin.evaluation.measures.intervals import Interval
 from tocsin.evaluation.report.page import Answer, Figure
@@ -98,7 +97,7 @@ def which_threshold(evaluation: Evaluation) -> Answer | None:
     if not evaluation.points:
         return None
     counts, curve = evaluation.counts, curves.alarms_by_threshold(evaluation.counts)
-    tables = [section for section in sections_of(evaluation) if section.key == "operating_points"]
+    tables = [operating_points(evaluation)]
     said = [
         f"{basis.said}: {point.threshold.value:.4g}" if point else f"{basis.said}: no threshold gives this"
         for basis, point in evaluation.points
@@ -197,7 +196,6 @@ def probabilities(evaluation: Evaluation) -> Answer | None:
     if said is None:
         return None
     bins = said.bins
-    tables = [section for section in sections_of(evaluation) if section.key == "calibration"]
     return Answer(
         "Is “80 % sure” right in 80 %?",
         f"Its scores are off by {text(said.error)} on average",
@@ -217,14 +215,14 @@ def probabilities(evaluation: Evaluation) -> Answer | None:
                 ],
             ),
             "Below the line it is too sure, above it not sure enough.",
-            tables[0],
+            calibration(evaluation),
         ),
     )
 
 
 def when_and_where(evaluation: Evaluation) -> Answer | None:
     """Errors by sensor, hour, kind of recording …; None where nothing is known of these."""
-    tables = strata(evaluation.matched, evaluation.threshold, evaluation.one_alarm_s, evaluation.time_zone)
+    tables = evaluation.strata
     if not tables:
         return None
     rated = next((table for table in tables if table.key in ("by_hour", "by_kind", "by_sensor")), None)

@@ -18,8 +18,16 @@ from tocsin.evaluation.bench.gathering import Gathering, Given
 from tocsin.evaluation.bench.log import TARGET
 from tocsin.evaluation.bench.matching import COLLAR_S
 from tocsin.evaluation.bench.operating_point import Basis, Costs, LeastRecall, parse_budget
-from tocsin.evaluation.bench.output import as_json, as_markdown, write_folder, write_report, write_weights
+from tocsin.evaluation.bench.output import (
+    as_json,
+    as_markdown,
+    page_with_versions,
+    require_page_name,
+    write_folder,
+    write_weights,
+)
 from tocsin.evaluation.bench.reading.named_columns import named_pairs
+from tocsin.evaluation.report.rendering import write_page
 
 
 def _panel(panel: str, help: str, **more: Any) -> Any:
@@ -95,6 +103,8 @@ def evaluate(
     Give recordings with labels and let a model listen (the shipped weights by default), or what any detector said of
     them with --detections. Two detectors on the same recordings are compared with --against.
     """
+    if report is not None:
+        require_page_name(report)
     if time_zone not in available_timezones():
         raise TocsinError(f"--time-zone is {time_zone!r}, expected a name of the IANA such as America/New_York")
     gathering = Gathering(
@@ -118,9 +128,13 @@ def evaluate(
     comparison = None if second is None else compare(evaluation, evaluated(second), recall[0] if recall else None)
     if write_card is not None:
         write_weights(write_card, first.weights, evaluation)
-    if report is not None:
-        write_report(report, evaluation, comparison, gathering.inputs)
-    written = [] if out is None else write_folder(out, evaluation, comparison, labels)
+    written: list[Path] = []
+    if report is not None or out is not None:
+        page = page_with_versions(evaluation, comparison, gathering.inputs, players=report is not None)
+        if report is not None:
+            write_page(page, report)
+        if out is not None:
+            written = write_folder(out, page, evaluation, labels)
     written += [path for path in (write_card, report) if path is not None]
     if written:
         complain("wrote " + ", ".join(str(path) for path in written))

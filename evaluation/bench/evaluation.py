@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from tocsin.evaluation.bench.alarms import ONE_ALARM_S
 from tocsin.evaluation.bench.counts import Counts, count
@@ -9,6 +10,8 @@ from tocsin.evaluation.bench.log import Log
 from tocsin.evaluation.bench.matching import COLLAR_S, Matched, match
 from tocsin.evaluation.bench.operating_point import Basis, OperatingPoint, operating_point
 from tocsin.evaluation.bench.scores import Calibration, RecordingScores, calibration, recording_scores
+from tocsin.evaluation.bench.strata import strata
+from tocsin.evaluation.report.section import Section
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,11 @@ class Evaluation:
     def log(self) -> Log:
         """The log."""
         return self.matched.log
+
+    @cached_property
+    def strata(self) -> list[Section]:
+        """Where the errors are, at the threshold."""
+        return strata(self.matched, self.threshold, self.one_alarm_s, self.time_zone)
 
 
 def evaluate(

@@ -16,7 +16,7 @@ from tocsin.evaluation.bench.page import page_of
 from tocsin.evaluation.bench.reading.labels_out import LabelFormat, write_labels
 from tocsin.evaluation.bench.sections import comparison_sections, sections_of
 from tocsin.evaluation.report.data_files import write_data
-from tocsin.evaluation.report.rendering import write_page
+from tocsin.evaluation.report.page import Page
 from tocsin.evaluation.report.section import Section
 
 ENDINGS = {"raven": "errors.selections.txt", "audacity": "errors.labels.txt", "dcase": "errors.tsv"}
@@ -48,24 +48,26 @@ def as_json(evaluation: Evaluation, comparison: Comparison | None, inputs: Seque
     return json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def write_report(
-    path: Path, evaluation: Evaluation, comparison: Comparison | None, inputs: Sequence[tuple[str, str]]
-) -> None:
-    """The page, at ``path``. Raises ``TocsinError`` where it cannot be written, or a package is missing."""
+def require_page_name(path: Path) -> None:
+    """Raises ``TocsinError`` where a file for the report is not named as a page."""
     if path.suffix.lower() not in (".html", ".htm"):
         raise TocsinError(f"{path}: the report is a page: name a file that ends in .html")
+
+
+def page_with_versions(
+    evaluation: Evaluation, comparison: Comparison | None, inputs: Sequence[tuple[str, str]], players: bool
+) -> Page:
+    """The page with the versions and hashes that its figures depend on; as :func:`page_of`."""
     versions = [("Tocsin", __version__), ("Python", sys.version.split()[0])]
-    write_page(page_of(evaluation, comparison, [*versions, *inputs]), path)
+    return page_of(evaluation, comparison, [*versions, *inputs], players)
 
 
-def write_folder(
-    folder: Path, evaluation: Evaluation, comparison: Comparison | None, labels: LabelFormat
-) -> list[Path]:
+def write_folder(folder: Path, page: Page, evaluation: Evaluation, labels: LabelFormat) -> list[Path]:
     """Every table and curve as CSV and JSON, and the errors as labels of a format; returns what was written.
 
     Raises ``TocsinError`` where it cannot be written.
     """
-    written = write_data(page_of(evaluation, comparison, players=False), folder)
+    written = write_data(page, folder)
     errors = worst_errors(evaluation)
     sounds = errors["sound"].where(errors["sound"] == "", ": " + errors["sound"])
     frame = errors.assign(label=errors["error"] + sounds)

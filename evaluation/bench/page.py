@@ -13,7 +13,7 @@ from tocsin.evaluation.bench.errors import MISSED, describe, worst_errors
 from tocsin.evaluation.bench.evaluation import Evaluation
 from tocsin.evaluation.bench.needed import needed
 from tocsin.evaluation.bench.operating_point import Budget
-from tocsin.evaluation.bench.sections import detector_names, sections_of
+from tocsin.evaluation.bench.sections import detector_names, summary, thresholds
 from tocsin.evaluation.bench.words import percent, rate_in_words
 from tocsin.evaluation.report.page import Answer, ErrorClip, Page
 from tocsin.evaluation.report.sounds import excerpt
@@ -60,7 +60,7 @@ def page_of(
         ],
         answers=[*shown, *_more(needed(counts, evaluation.threshold, budgets))],
         errors=[] if not players else _errors(evaluation) if comparison is None else _only_one(comparison),
-        sections=[section for section in sections_of(evaluation) if section.key in ("summary", "thresholds")],
+        sections=[summary(evaluation), thresholds(evaluation)],
         methods=_methods(evaluation),
         provenance=provenance,
     )

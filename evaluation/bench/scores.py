@@ -1,6 +1,7 @@
 """Scores without a threshold, or of detections one by one: F1, area under the ROC curve of recordings, calibration."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,11 @@ class RecordingScores:
 
     def area(self) -> Interval:
         """Area under the ROC curve, a recording counting once, with its interval over sessions."""
+        return self._area
+
+    @cached_property
+    def _area(self) -> Interval:
+        # A thousand draws, and every output of a report states it.
         names, session = np.unique(self.sessions, return_inverse=True)
         return interval_over_sessions(lambda drawn: self.areas(drawn[:, session]), len(names), bounds=(0.0, 1.0))
 

@@ -3,7 +3,6 @@
 from tocsin.evaluation.bench.comparison import Comparison
 from tocsin.evaluation.bench.evaluation import Evaluation
 from tocsin.evaluation.bench.scores import best_f1, f1
-from tocsin.evaluation.bench.strata import strata
 from tocsin.evaluation.measures.intervals import Rate
 from tocsin.evaluation.report.section import Cell, Section
 
@@ -18,8 +17,7 @@ def sections_of(evaluation: Evaluation) -> list[Section]:
     sections.append(thresholds(evaluation))
     if evaluation.calibration is not None:
         sections.append(calibration(evaluation))
-    matched = evaluation.matched
-    return sections + strata(matched, evaluation.threshold, evaluation.one_alarm_s, evaluation.time_zone)
+    return sections + evaluation.strata
 
 
 def summary(evaluation: Evaluation) -> Section:
