@@ -68,6 +68,14 @@ def pandas_module(what: str = "this") -> Any:
         raise TocsinError(f'{what} needs pandas: type `pip install "tocsin[analysis]"`') from error
 
 
+def arrow_module(name: str, what: str = "this") -> Any:
+    """A module of ``pyarrow``. Raises ``TocsinError``, naming what needs it, where it is not installed."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise TocsinError(f'{what} needs pyarrow: type pip install "tocsin[analysis]"') from error
+
+
 def dataframe_of(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> "pandas.DataFrame":
     """A DataFrame of rows; those columns that ``columns`` names come first, ``…_utc`` are times.
 

@@ -13,9 +13,7 @@ GPU_ABSENT = "there is no graphics processor that torch can use here"
 # Where CI runs .ci/run has installed it, so there its absence is a failure.
 MOSQUITTO_ABSENT = "mosquitto is not installed"
 CHROMIUM_ABSENT = "chromium and chromedriver are not installed"
-# Cities' exports lie beside the recordings and are no part of the project either.
-TABLES_ABSENT = "the public tables are not here"
-ALLOWED_SKIPS = (RECORDINGS_ABSENT, GPU_ABSENT, MOSQUITTO_ABSENT, CHROMIUM_ABSENT, TABLES_ABSENT)
+ALLOWED_SKIPS = (RECORDINGS_ABSENT, GPU_ABSENT, MOSQUITTO_ABSENT, CHROMIUM_ABSENT)
 
 # The files that take longest, the longest first: where several processes share the tests, these begin, so that none
 # is left working alone at the end.
@@ -50,6 +48,12 @@ def recordings() -> Path:
     if not (folder / "live-fire").is_dir():
         pytest.skip(RECORDINGS_ABSENT)
     return folder
+
+
+@pytest.fixture(scope="session")
+def tables(recordings) -> Path:
+    """The folder of cities' exports beside the shared recordings, or a listed skip."""
+    return recordings / "tables"
 
 
 @pytest.fixture(scope="session")

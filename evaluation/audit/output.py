@@ -1,18 +1,18 @@
 """What ``tocsin audit`` gives: figures as text, a page, a folder of tables, and two documents for the public."""
 
-import importlib
 import json
 import re
 from pathlib import Path
 from typing import Any
 
-from tocsin import TocsinError, __version__
+from tocsin import __version__
 from tocsin.evaluation.audit.auditing import Audit
 from tocsin.evaluation.audit.page import lead, page_of
 from tocsin.evaluation.audit.public import publish
 from tocsin.evaluation.audit.words import ends_of, interval, value
 from tocsin.evaluation.report.data_files import json_text
 from tocsin.evaluation.report.page import Page
+from tocsin.evaluation.report.templating import environment, write_text
 
 DATA_SHEET, IMPACT_REPORT = "data_sheet.md", "impact_report.md"
 
@@ -57,7 +57,7 @@ def write_document(name: str, path: Path, found: Audit) -> None:
     shown = publish(found)
     page = page_of(found, public=True)
     text = (
-        _environment()
+        _templates()
         .get_template(name)
         .render(
             audit=shown, records=shown.records, page=page, lead=lead(shown), version=__version__, metrics=shown.metrics
@@ -66,29 +66,15 @@ def write_document(name: str, path: Path, found: Audit) -> None:
     text = re.sub(r"\|\n- ", "|\n\n- ", text)  # a list below a table
     # What a figure that is not there leaves behind: empty lines between items, and several of them.
     text = re.sub(r"\n{3,}", "\n\n", re.sub(r"^(- .*)\n+(?=- )", r"\1\n", text, flags=re.MULTILINE)).rstrip() + "\n"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise TocsinError(f"{path} cannot be written: {error.strerror}") from error
+    write_text(path, text)
 
 
-def _environment() -> Any:
-    try:
-        jinja2 = importlib.import_module("jinja2")
-    except ImportError as error:
-        raise TocsinError('documents need jinja2: type pip install "tocsin[analysis]"') from error
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("tocsin.evaluation.audit"),
-        autoescape=False,  # Markdown
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
+def _templates() -> Any:
+    templates = environment("documents need", "tocsin.evaluation.audit", autoescape=False)  # Markdown
+    templates.filters |= {
         "value": value,
         "interval": interval,
         "ends": lambda metric: ends_of(metric.value, metric.unit) or "–",
         "cell": lambda text: " ".join(str(text).split()).replace("|", "\\|"),
     }
-    return environment
+    return templates

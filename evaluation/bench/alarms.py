@@ -9,12 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.evaluation.bench.matching import NEITHER, TRUE, Matched
+from tocsin.evaluation.measures.intervals import ONE_ALARM_S
 
 if TYPE_CHECKING:
     import pandas
-
-# Detections less than this after one another are one alarm: a window of sound, one answer, one call.
-ONE_ALARM_S = 1.0
 
 
 def false_alarm_steps(matched: Matched, one_alarm_s: float = ONE_ALARM_S) -> NDArray[np.int8]:

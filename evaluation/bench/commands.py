@@ -10,7 +10,6 @@ import typer
 
 from tocsin import TocsinError
 from tocsin.data.complaints import complain
-from tocsin.evaluation.bench.alarms import ONE_ALARM_S
 from tocsin.evaluation.bench.comparison import compare
 from tocsin.evaluation.bench.evaluation import Evaluation
 from tocsin.evaluation.bench.evaluation import evaluate as judge
@@ -27,6 +26,7 @@ from tocsin.evaluation.bench.output import (
     write_weights,
 )
 from tocsin.evaluation.bench.reading.named_columns import named_pairs
+from tocsin.evaluation.measures.intervals import ONE_ALARM_S
 from tocsin.evaluation.report.rendering import write_page
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tocsin.evaluation.bench.alarms import ONE_ALARM_S, false_alarm_steps
+from tocsin.evaluation.bench.alarms import false_alarm_steps
 from tocsin.evaluation.bench.matching import FALSE, Matched
 from tocsin.evaluation.measures.clustered import rate, share
-from tocsin.evaluation.measures.intervals import Interval, Rate, poisson_rate
+from tocsin.evaluation.measures.intervals import ONE_ALARM_S, Interval, Rate, poisson_rate
 
 if TYPE_CHECKING:
     import pandas

@@ -4,18 +4,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaincinv
 
 from tocsin.data.dataframes import pandas_module
 from tocsin.evaluation.bench.counts import Counts
 from tocsin.evaluation.bench.scores import RecordingScores
 from tocsin.evaluation.measures.classification import roc_points
 from tocsin.evaluation.measures.clustered import share_band
+from tocsin.evaluation.measures.intervals import poisson_band
 
 if TYPE_CHECKING:
     import pandas
-
-TAIL = 0.025  # of a 95 % interval, on either side
 
 
 class Curve(NamedTuple):
@@ -58,9 +56,7 @@ def alarms_by_threshold(counts: Counts) -> Curve | None:
     if hours <= 0:
         return None
     thresholds = counts.curve_thresholds()
-    alarms, days = counts.alarms_at(thresholds).astype(np.float64), hours / 24
-    low = np.where(alarms > 0, gammaincinv(np.maximum(alarms, 1e-9), TAIL), 0.0)
-    return Curve(thresholds, thresholds, alarms / days, low / days, gammaincinv(alarms + 1, 1 - TAIL) / days)
+    return Curve(thresholds, thresholds, *poisson_band(counts.alarms_at(thresholds), hours / 24))
 
 
 def precision_recall(counts: Counts) -> Curve | None:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from tocsin.evaluation.bench.alarms import ONE_ALARM_S
 from tocsin.evaluation.bench.counts import Counts, count
 from tocsin.evaluation.bench.log import Log
 from tocsin.evaluation.bench.matching import COLLAR_S, Matched, match
 from tocsin.evaluation.bench.operating_point import Basis, OperatingPoint, operating_point
 from tocsin.evaluation.bench.scores import Calibration, RecordingScores, calibration, recording_scores
 from tocsin.evaluation.bench.strata import strata
+from tocsin.evaluation.measures.intervals import ONE_ALARM_S
 from tocsin.evaluation.report.section import Section
 
 

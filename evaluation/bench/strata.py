@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.data.dataframes import pandas_module
-from tocsin.evaluation.bench.alarms import ONE_ALARM_S, false_alarms
+from tocsin.evaluation.bench.alarms import false_alarms
 from tocsin.evaluation.bench.matching import Matched
 from tocsin.evaluation.measures.clustered import rate, share
+from tocsin.evaluation.measures.intervals import ONE_ALARM_S
 from tocsin.evaluation.report.section import Cell, Section
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 from tocsin.data.public.pittsburgh import SOURCE
 from tocsin.evaluation.hearing.counting import (
-    ONE_ALARM_S,
     Heard,
     Stretch,
     alarms,
@@ -13,6 +12,7 @@ from tocsin.evaluation.hearing.counting import (
 )
 from tocsin.evaluation.hearing.listening import LIVE_FIRE_BACKGROUND
 from tocsin.evaluation.hearing.two_sensors import MARGIN_S, paired_alarms, rounds_found
+from tocsin.evaluation.measures.intervals import ONE_ALARM_S
 from tocsin.evaluation.report.section import Cell, Section
 
 RECALLS = LEAST_RECALL, LESS_RECALL = 0.9, 0.8

@@ -16,7 +16,7 @@ from tocsin.evaluation.hearing.alarm_sections import (
     two_sensors,
 )
 from tocsin.evaluation.hearing.evidence import Evidence, gather
-from tocsin.evaluation.hearing.plots import require_matplotlib, write_plots
+from tocsin.evaluation.hearing.plots import write_plots
 from tocsin.evaluation.hearing.sections import (
     by_distance,
     by_position,
@@ -29,6 +29,7 @@ from tocsin.evaluation.hearing.sections import (
 )
 from tocsin.evaluation.judging.judges import Judges
 from tocsin.evaluation.report.section import Section
+from tocsin.evaluation.report.svg import require_matplotlib
 
 DESCRIPTION = """How well does Tocsin hear? The standard report, on recordings that the judging weights never met.
 
@@ -55,7 +56,7 @@ def main(words: Sequence[str]) -> int:
     if options.workers < 1:
         raise TocsinError(f"--workers is {options.workers}, expected 1 or more")
     if options.out is not None:
-        require_matplotlib()
+        require_matplotlib(", or leave out --out")
     evidence = gather(options.recordings, Judges(options.weights), options.open_set, options.workers)
     sections = sections_of(evidence)
     shown = {"markdown": as_markdown(evidence, sections), "json": as_json(evidence, sections)}

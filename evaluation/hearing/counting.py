@@ -8,10 +8,7 @@ import numpy as np
 
 from tocsin.data.public.pittsburgh import Position
 from tocsin.data.splits import session_weights
-from tocsin.evaluation.measures.intervals import Rate, poisson_rate
-
-# Alarms less than this after one another are one: a window of sound, one answer, one call.
-ONE_ALARM_S = 1.0
+from tocsin.evaluation.measures.intervals import ONE_ALARM_S, Rate, poisson_rate
 
 
 class Sensor(NamedTuple):

@@ -1,12 +1,10 @@
 """The report's figures as PNG: ROC, reliability, false alarms an hour against recall, recall by distance."""
 
-import importlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tocsin import TocsinError
 from tocsin.data.splits import session_weights
 from tocsin.evaluation.hearing.alarm_sections import strata
 from tocsin.evaluation.hearing.counting import alarms, recall
@@ -15,16 +13,9 @@ from tocsin.evaluation.hearing.sections import by_distance
 from tocsin.evaluation.measures.calibration import reliability
 from tocsin.evaluation.measures.classification import roc_points
 from tocsin.evaluation.measures.intervals import Interval
+from tocsin.evaluation.report.svg import require_matplotlib
 
 _STRATA = {"city": "city", "live_fire_background": "live-fire background", "background": "all background"}
-
-
-def require_matplotlib() -> Any:
-    """The module ``matplotlib.figure``. Raises ``TocsinError`` where it is not installed."""
-    try:
-        return importlib.import_module("matplotlib.figure")
-    except ImportError as error:
-        raise TocsinError('plots need matplotlib: type pip install "tocsin[analysis]", or leave out --out') from error
 
 
 def write_plots(evidence: Evidence, folder: Path) -> list[Path]:

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.data.splits import session_weights
-from tocsin.evaluation.hearing.counting import ONE_ALARM_S, Alarms, Sensor, Shot, Stretch
-from tocsin.evaluation.measures.intervals import poisson_rate
+from tocsin.evaluation.hearing.counting import Alarms, Sensor, Shot, Stretch
+from tocsin.evaluation.measures.intervals import ONE_ALARM_S, poisson_rate
 
 # Two sensors hear one sound within the time that it needs from one to the other, and so much for onset and clock.
 MARGIN_S = 0.1

@@ -3,8 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaincinv
+
+# Alarms less than this after one another are one: a window of sound, one answer, one call.
+ONE_ALARM_S = 1.0
 
 
 class Interval(NamedTuple):
@@ -29,6 +32,11 @@ class Rate(Interval):
 
 def poisson_rate(count: int, hours: float, confidence: float = 0.95) -> Rate:
     """Events an hour with the exact interval of a Poisson count (Garwood 1936), which chi-square quantiles give."""
-    tail = (1.0 - confidence) / 2.0
-    low = float(gammaincinv(count, tail)) if count else 0.0
-    return Rate(count / hours, low / hours, float(gammaincinv(count + 1, 1.0 - tail)) / hours)
+    return Rate(*(float(part) for part in poisson_band(count, hours, confidence)))
+
+
+def poisson_band(counts: ArrayLike, hours: float, confidence: float = 0.95) -> Band:
+    """:func:`poisson_rate` of many counts in the same hours, each array of their shape."""
+    events, tail = np.asarray(counts, dtype=np.float64), (1.0 - confidence) / 2.0
+    low = np.where(events > 0, gammaincinv(np.where(events > 0, events, 1.0), tail), 0.0)
+    return Band(events / hours, low / hours, gammaincinv(events + 1, 1.0 - tail) / hours)

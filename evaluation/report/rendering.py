@@ -2,18 +2,17 @@
 
 import base64
 import hashlib
-import importlib
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from tocsin import TocsinError, __version__
+from tocsin import __version__
 from tocsin.evaluation.measures.intervals import Interval
 from tocsin.evaluation.report.data_files import csv_text, file_stem, json_text
 from tocsin.evaluation.report.page import Page
 from tocsin.evaluation.report.section import Cell, Section, text
 from tocsin.evaluation.report.svg import with_token
+from tocsin.evaluation.report.templating import environment, write_text
 
 
 def render(page: Page) -> str:
@@ -22,10 +21,10 @@ def render(page: Page) -> str:
     Whatever it says is escaped, and its content security policy forbids every request and every script but its own.
     Raises ``TocsinError`` where jinja2 is not installed.
     """
-    environment = _environment()
-    source = environment.loader.get_source
-    script = source(environment, "page.js")[0]
-    environment.globals |= {
+    templates = environment("the page needs", "tocsin.evaluation.report", autoescape=True)
+    source = templates.loader.get_source
+    script = source(templates, "page.js")[0]
+    templates.globals |= {
         "cell_text": text,
         "cell_order": _order,
         "numeric": _numerics(),
@@ -35,35 +34,16 @@ def render(page: Page) -> str:
         "anchors": _anchors(),
         "drawing": _drawings(),
         "version": __version__,
-        "style": source(environment, "page.css")[0],
+        "style": source(templates, "page.css")[0],
         "script": script,
         "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     }
-    return environment.get_template("page.html").render(page=page)
+    return templates.get_template("page.html").render(page=page)
 
 
 def write_page(page: Page, path: Path) -> None:
     """Write the page to a file. Raises ``TocsinError`` where that cannot be done, or jinja2 is not installed."""
-    html = render(page)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(html, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise TocsinError(f"{path} cannot be written: {error.strerror}") from error
-
-
-def _environment() -> Any:
-    try:
-        jinja2 = importlib.import_module("jinja2")
-    except ImportError as error:
-        raise TocsinError('the page needs jinja2: type pip install "tocsin[analysis]"') from error
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("tocsin.evaluation.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    write_text(path, render(page))
 
 
 def _anchors() -> Callable[[str], str]:

@@ -62,7 +62,7 @@ def figure_in_style(width_in: float, height_in: float) -> Iterator[Any]:
 
     Raises ``TocsinError`` where matplotlib is not installed.
     """
-    module = _matplotlib_figure()
+    module = require_matplotlib()
     with importlib.import_module("matplotlib").rc_context(_SETTINGS):
         yield module.Figure(figsize=(width_in, height_in), layout="constrained")
 
@@ -110,11 +110,12 @@ def with_token(svg: str, token: str) -> str:
     return svg.replace(found[1], token) if found else svg
 
 
-def _matplotlib_figure() -> Any:
+def require_matplotlib(or_else: str = "") -> Any:
+    """The module ``matplotlib.figure``. Raises ``TocsinError``, with what else may be done, where it is missing."""
     try:
         return importlib.import_module("matplotlib.figure")
     except ImportError as error:
-        raise TocsinError('plots need matplotlib: type pip install "tocsin[analysis]"') from error
+        raise TocsinError(f'plots need matplotlib: type pip install "tocsin[analysis]"{or_else}') from error
 
 
 def _remove_what_a_page_must_not_have(root: ElementTree.Element) -> None:

@@ -24,7 +24,6 @@ categories of the others; DuckDB makes dates where all are. What they should be 
 """
 
 import hashlib
-import importlib
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -32,7 +31,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tocsin import TocsinError, __version__
+from tocsin import __version__
+from tocsin.data.dataframes import arrow_module
 from tocsin.inference.archive.hearing import Heard
 from tocsin.inference.pick import event_columns
 
@@ -41,19 +41,11 @@ UNKNOWN_DATE = "unknown"
 _PART, _TEMPORARY = "part-", ".part-"  # readers pass over names with a dot
 
 
-def arrow_module(name: str) -> Any:
-    """A module of pyarrow. Raises ``TocsinError`` where it is not installed."""
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise TocsinError('--out needs pyarrow: type pip install "tocsin[analysis]"') from error
-
-
 def partitioning() -> Any:
     """What pandas and pyarrow take as ``partitioning``, so that sensors and days are text whatever they look like."""
-    arrow = arrow_module("pyarrow")
+    arrow = arrow_module("pyarrow", "--out")
     schema = arrow.schema([("sensor_id", arrow.string()), ("date", arrow.string())])
-    return arrow_module("pyarrow.dataset").partitioning(schema, flavor="hive")
+    return arrow_module("pyarrow.dataset", "--out").partitioning(schema, flavor="hive")
 
 
 class Dataset:
@@ -67,7 +59,7 @@ class Dataset:
     """
 
     def __init__(self, folder: Path, classes: Sequence[str], model_id: str, threshold: float) -> None:
-        arrow = arrow_module("pyarrow")
+        arrow = arrow_module("pyarrow", "--out")
         self._folder, self._model_id, self._threshold = folder, model_id, threshold
         text, number, time = arrow.string(), arrow.float64(), arrow.timestamp("us", "UTC")
         texts = {"path", "label"}
@@ -108,9 +100,9 @@ class Dataset:
         schema, path = self._schemas[table], self._folder / table / part
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name("." + path.name)
-        content = arrow_module("pyarrow").Table.from_pylist(rows, schema)
+        content = arrow_module("pyarrow", "--out").Table.from_pylist(rows, schema)
         with temporary.open("wb") as file:
-            arrow_module("pyarrow.parquet").write_table(content, file, compression="zstd")
+            arrow_module("pyarrow.parquet", "--out").write_table(content, file, compression="zstd")
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tocsin import TocsinError
-from tocsin.data.dataframes import pandas_module
+from tocsin.data.dataframes import arrow_module, pandas_module
 from tocsin.evaluation.bench.reading.tables import (
-    arrow_module,
     first_lines,
     load,
     require,

@@ -1,13 +1,12 @@
 """Tables of text, JSON lines and Parquet as frames, read by pyarrow at once; what is wrong in them in one sentence."""
 
-import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tocsin import TocsinError
-from tocsin.data.dataframes import pandas_module
+from tocsin.data.dataframes import arrow_module, pandas_module
 from tocsin.data.tables import open_table
 
 if TYPE_CHECKING:
@@ -19,14 +18,6 @@ TEXT_COLUMNS = (
     *("start_time_utc", "onset_time_utc", "Begin Path", "Begin File", "File", "Scientific name", "Common name"),
     *("Label", "Annotation", "Species", "Common Name", "Species Code"),
 )
-
-
-def arrow_module(name: str) -> Any:
-    """A module of ``pyarrow``. Raises ``TocsinError`` where it is not installed."""
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise TocsinError('this needs pyarrow: type pip install "tocsin[analysis]"') from error
 
 
 def is_parquet(path: Path) -> bool:

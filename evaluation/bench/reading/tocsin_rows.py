@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tocsin import TocsinError
-from tocsin.data.dataframes import pandas_module
-from tocsin.evaluation.bench.reading.tables import arrow_module, load, require, rest_of, to_numbers, to_text
+from tocsin.data.dataframes import arrow_module, pandas_module
+from tocsin.evaluation.bench.reading.tables import load, require, rest_of, to_numbers, to_text
 
 if TYPE_CHECKING:
     import pandas

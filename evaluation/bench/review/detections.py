@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tocsin import TocsinError
-from tocsin.evaluation.bench.alarms import ONE_ALARM_S
 from tocsin.evaluation.bench.log import TARGET
 from tocsin.evaluation.bench.reading.recognise import EventFile, read_events, recording_of
+from tocsin.evaluation.measures.intervals import ONE_ALARM_S
 
 if TYPE_CHECKING:
     import pandas

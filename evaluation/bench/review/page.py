@@ -1,6 +1,5 @@
 """The page on which people listen: one HTML file that holds all clips of a sample, and asks no network for anything."""
 
-import importlib
 import json
 from collections.abc import Callable, Iterable
 from importlib.resources import files
@@ -13,6 +12,7 @@ from tocsin import TocsinError
 from tocsin.data.audio import read_audio
 from tocsin.evaluation.bench.review.answers import sample_hash
 from tocsin.evaluation.bench.review.clips import make_clip
+from tocsin.evaluation.report.templating import jinja_module
 
 if TYPE_CHECKING:
     import pandas
@@ -38,10 +38,7 @@ def review_page(
     Raises:
         TocsinError: jinja2 or matplotlib is not installed.
     """
-    try:
-        jinja2: Any = importlib.import_module("jinja2")
-    except ImportError as error:
-        raise TocsinError('pages need jinja2: type pip install "tocsin[analysis]"') from error
+    jinja2 = jinja_module("pages need")
     clips = []
     for row in track(list(sample.itertuples())):
         clip: dict[str, Any] = {"id": row.id, "quiet": row.kind == "quiet", "audio": "", "image": "", "gain_db": 0}

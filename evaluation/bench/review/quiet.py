@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tocsin.data.dataframes import pandas_module
-from tocsin.evaluation.bench.alarms import ONE_ALARM_S
+from tocsin.evaluation.measures.intervals import ONE_ALARM_S
 
 if TYPE_CHECKING:
     import pandas

@@ -12,7 +12,6 @@ from tocsin.evaluation.audit.commands import main
 from tocsin.evaluation.audit.reading.records_reader import read_records
 
 DURHAM = Path(__file__).parents[3] / "examples/durham"
-TABLES = Path(__file__).parents[4] / "shared/tables"
 
 
 def run(words, capsys) -> tuple[str, str]:
@@ -157,9 +156,8 @@ def test_what_does_not_fit_is_said(words, sentence, tmp_path):
     assert sentence in str(error.value)
 
 
-@pytest.mark.skipif(not TABLES.is_dir(), reason="the public tables are not here")
-def test_a_table_alone_with_a_mapping_says_what_it_cannot_answer(capsys):
-    out, _ = run([TABLES / "cincinnati_shotspotter_reports.csv", "--mapping", "cincinnati-oh"], capsys)
+def test_a_table_alone_with_a_mapping_says_what_it_cannot_answer(tables, capsys):
+    out, _ = run([tables / "cincinnati_shotspotter_reports.csv", "--mapping", "cincinnati-oh"], capsys)
     assert "11,781 alerts" in out
     assert "These records do not say how many were right." in out
     assert "11 questions that these records cannot answer" in out

@@ -94,10 +94,10 @@ def test_tables_without_times_are_refused(tmp_path):
         guess_mapping([])
 
 
-def test_real_exports_are_read_as_guessed(recordings, tmp_path):
+def test_real_exports_are_read_as_guessed(tables, tmp_path):
     expected = {"dc_shotspotter_2006_2013.csv": 39_066, "cincinnati_shotspotter_reports.csv": 11_781}
     for name, count in expected.items():
         folder = tmp_path / name
         folder.mkdir()
-        shutil.copy(recordings / "tables" / name, folder)
+        shutil.copy(tables / name, folder)
         assert len(guessed(folder, name)[1].alerts) == count

@@ -9,11 +9,6 @@ from tocsin.evaluation.audit.reading.records_reader import read_records
 from tocsin.evaluation.audit.reading.settings_file import mapping_names, read_settings
 
 
-@pytest.fixture(scope="module")
-def tables(recordings):
-    return recordings / "tables"
-
-
 def rows(path):
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
