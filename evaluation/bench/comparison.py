@@ -14,7 +14,7 @@ from tocsin import TocsinError
 from tocsin.evaluation.bench.alarms import false_alarms
 from tocsin.evaluation.bench.counts import Counts
 from tocsin.evaluation.bench.evaluation import Evaluation
-from tocsin.evaluation.bench.operating_point import LeastRecall
+from tocsin.evaluation.bench.operating_point import LeastRecall, amounts
 from tocsin.evaluation.measures.bootstrap import interval_over_sessions, ratio
 from tocsin.evaluation.measures.intervals import Interval
 from tocsin.evaluation.measures.paired import McNemar, mcnemar, paired_interval
@@ -146,13 +146,12 @@ def at_equal_recall(first: Counts, second: Counts, recall: float, seed: int = 0)
 def _rates_at_recall(counts: Counts, basis: LeastRecall) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
     """False alarms a sensor-hour of each draw, NaN where it finds too few at any threshold."""
     falling = counts.curve_thresholds()
-    found, alarms = counts.matrices(falling)
-    sounds = np.bincount(counts.sound_session, minlength=len(counts.sessions))
+    of_sessions = amounts(counts, falling)
 
     def rates(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
-        hours, raised = drawn @ counts.hours, drawn @ alarms
-        places = basis.choose(drawn @ found, drawn @ sounds, raised, hours)
-        return np.where(places >= 0, ratio(raised[np.arange(len(raised)), places], hours), np.nan)
+        had = of_sessions(drawn)
+        places = basis.choose(had)
+        return np.where(places >= 0, ratio(had.alarms[np.arange(len(places)), places], had.hours), np.nan)
 
     return rates
 

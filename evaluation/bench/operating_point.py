@@ -6,8 +6,9 @@ four, and the figures of all parts are added up.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,29 @@ _BUDGET = re.compile(
 )
 
 
+class Drawn(NamedTuple):
+    """What sessions amount to, drawn so often, at falling thresholds.
+
+    Attributes:
+        found: sounds found at each threshold, shape (draws, thresholds).
+        sounds: how many there were, shape (draws,).
+        alarms: false alarms at each threshold, shape (draws, thresholds).
+        hours: in which they count, shape (draws,).
+    """
+
+    found: NDArray[np.float64]
+    sounds: NDArray[np.float64]
+    alarms: NDArray[np.float64]
+    hours: NDArray[np.float64]
+
+
+def amounts(counts: Counts, falling: NDArray[np.float64]) -> Callable[[NDArray[np.float64]], Drawn]:
+    """A function of how often each session is drawn, shape (draws, sessions), for some falling thresholds."""
+    found, alarms = counts.matrices(falling)
+    sounds = np.bincount(counts.sound_session, minlength=len(counts.sessions))
+    return lambda drawn: Drawn(drawn @ found, drawn @ sounds, drawn @ alarms, drawn @ counts.hours)
+
+
 class Basis(Protocol):
     """What a threshold is chosen for."""
 
@@ -36,18 +60,8 @@ class Basis(Protocol):
     def said(self) -> str:
         """In words."""
 
-    def choose(
-        self,
-        found: NDArray[np.float64],
-        sounds: NDArray[np.float64],
-        alarms: NDArray[np.float64],
-        hours: NDArray[np.float64],
-    ) -> NDArray[np.intp]:
-        """Place of the chosen of falling thresholds, −1 where none will do, shape (draws,).
-
-        ``found`` and ``alarms`` are sounds found and false alarms at each threshold, shape (draws, thresholds);
-        ``sounds`` and ``hours`` how many there were, shape (draws,).
-        """
+    def choose(self, drawn: Drawn) -> NDArray[np.intp]:
+        """Place of the chosen of the falling thresholds, −1 where none will do, shape (draws,)."""
 
 
 @dataclass(frozen=True)
@@ -58,17 +72,11 @@ class Budget:
     said: str
     careful: bool = False
 
-    def choose(
-        self,
-        found: NDArray[np.float64],
-        sounds: NDArray[np.float64],
-        alarms: NDArray[np.float64],
-        hours: NDArray[np.float64],
-    ) -> NDArray[np.intp]:
+    def choose(self, drawn: Drawn) -> NDArray[np.intp]:
         """See :class:`Basis`. With ``careful`` the upper end of the exact 95 % interval keeps to the budget."""
-        counted = gammaincinv(np.maximum(alarms, 0) + 1, 0.975) if self.careful else alarms
-        kept = np.logical_and.accumulate(counted <= self.per_hour * hours[:, None] + 1e-9, axis=1)
-        return np.where(hours > 0, kept.sum(axis=1) - 1, -1)
+        counted = gammaincinv(np.maximum(drawn.alarms, 0) + 1, 0.975) if self.careful else drawn.alarms
+        kept = np.logical_and.accumulate(counted <= self.per_hour * drawn.hours[:, None] + 1e-9, axis=1)
+        return np.where(drawn.hours > 0, kept.sum(axis=1) - 1, -1)
 
 
 @dataclass(frozen=True)
@@ -82,15 +90,9 @@ class LeastRecall:
         """See :class:`Basis`."""
         return f"{self.recall * 100:g} % of sounds found"
 
-    def choose(
-        self,
-        found: NDArray[np.float64],
-        sounds: NDArray[np.float64],
-        alarms: NDArray[np.float64],
-        hours: NDArray[np.float64],
-    ) -> NDArray[np.intp]:
+    def choose(self, drawn: Drawn) -> NDArray[np.intp]:
         """See :class:`Basis`."""
-        enough = (found >= self.recall * sounds[:, None] - 1e-9) & (sounds > 0)[:, None]
+        enough = (drawn.found >= self.recall * drawn.sounds[:, None] - 1e-9) & (drawn.sounds > 0)[:, None]
         return np.where(enough.any(axis=1), enough.argmax(axis=1), -1)
 
 
@@ -111,17 +113,11 @@ class Costs:
         """See :class:`Basis`."""
         return f"a miss costs {self.miss:g} false alarms, {self.sounds_per_hour * 24:g} sounds a sensor-day"
 
-    def choose(
-        self,
-        found: NDArray[np.float64],
-        sounds: NDArray[np.float64],
-        alarms: NDArray[np.float64],
-        hours: NDArray[np.float64],
-    ) -> NDArray[np.intp]:
+    def choose(self, drawn: Drawn) -> NDArray[np.intp]:
         """See :class:`Basis`."""
-        known = (sounds > 0) & (hours > 0)
-        missed = 1 - found / np.maximum(sounds, 1)[:, None]
-        cost = self.miss * self.sounds_per_hour * missed + alarms / np.maximum(hours, 1e-9)[:, None]
+        known = (drawn.sounds > 0) & (drawn.hours > 0)
+        missed = 1 - drawn.found / np.maximum(drawn.sounds, 1)[:, None]
+        cost = self.miss * self.sounds_per_hour * missed + drawn.alarms / np.maximum(drawn.hours, 1e-9)[:, None]
         return np.where(known, cost.argmin(axis=1), -1)
 
 
@@ -172,11 +168,10 @@ def operating_point(counts: Counts, basis: Basis, seed: int = 0) -> OperatingPoi
     if threshold is None:
         return None
     falling = -np.union1d(-counts.curve_thresholds(), -threshold)
-    found, alarms = counts.matrices(falling)
-    sounds = np.bincount(counts.sound_session, minlength=len(counts.sessions))
+    of_sessions = amounts(counts, falling)
 
     def chosen(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
-        places = basis.choose(drawn @ found, drawn @ sounds, drawn @ alarms, drawn @ counts.hours)
+        places = basis.choose(of_sessions(drawn))
         # A draw in which no threshold will do would have one above them all.
         return np.where(places >= 0, falling[places], falling[0])
 
@@ -206,7 +201,7 @@ def _chosen(counts: Counts, basis: Basis, of_session: NDArray[np.float64]) -> fl
     alarms = steps[np.searchsorted(-counts.scores[detections], -falling, "right")]
     found = len(found_at) - np.searchsorted(found_at, falling, "left")
     row = [np.array([values], dtype=np.float64) for values in (found, len(found_at), alarms, counts.hours[some].sum())]
-    place = basis.choose(*row)[0]
+    place = basis.choose(Drawn(*row))[0]
     return float(falling[place]) if place >= 0 else None
 
 
