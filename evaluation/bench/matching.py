@@ -10,7 +10,7 @@ threshold at which it is found.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,19 @@ class Matched:
     seconds: NDArray[np.float64]
 
 
+class _Pairing(NamedTuple):
+    """What the steps of a matching read and fill.
+
+    Of the detections, in order of time, their times on one axis, scores and outcomes; of the targets the thresholds at
+    which they are found.
+    """
+
+    at_s: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    outcome: NDArray[np.int8]
+    found_at: NDArray[np.float64]
+
+
 def match(log: Log, collar_s: float = COLLAR_S) -> Matched:
     """Match the detections of a log with its true sounds; a detection as near as ``collar_s`` (seconds) may be one.
 
@@ -69,8 +82,9 @@ def match(log: Log, collar_s: float = COLLAR_S) -> Matched:
     found_at = np.full(len(targets), -np.inf)
     weak = targets["weak"].to_numpy(dtype=bool)
     begin_s, end_s = _extent(targets, start_s)
-    _match_sharp(begin_s[~weak], reach, at_s, scores, found_at, np.flatnonzero(~weak), outcome)
-    _match_weak(begin_s[weak] - reach, end_s[weak] + reach, at_s, scores, found_at, np.flatnonzero(weak), outcome)
+    pairing = _Pairing(at_s, scores, outcome, found_at)
+    _match_sharp(pairing, np.flatnonzero(~weak), begin_s[~weak], reach)
+    _match_weak(pairing, np.flatnonzero(weak), begin_s[weak] - reach, end_s[weak] + reach)
     unsure = truth[truth["label"] == UNSURE]
     for low, high in zip(*_places(at_s, *_extent(unsure, start_s), reach), strict=True):
         outcome[low:high][outcome[low:high] == FALSE] = NEITHER
@@ -103,15 +117,9 @@ def _places(
     return np.searchsorted(at_s, begin_s - reach, "left"), np.searchsorted(at_s, end_s + reach, "right")
 
 
-def _match_sharp(
-    onset_s: NDArray[np.float64],
-    reach: float,
-    at_s: NDArray[np.float64],
-    scores: NDArray[np.float64],
-    found_at: NDArray[np.float64],
-    rows: NDArray[np.intp],
-    outcome: NDArray[np.int8],
-) -> None:
+def _match_sharp(pairing: _Pairing, rows: NDArray[np.intp], onset_s: NDArray[np.float64], reach: float) -> None:
+    """The targets ``rows``, which begin at ``onset_s``."""
+    at_s, scores, outcome, found_at = pairing
     low, high = _places(at_s, onset_s, onset_s, reach)
     # Sounds between which a detection might be divided are settled together, all others by their highest detection.
     joined = np.append(low[1:] < high[:-1], False) if len(low) else np.zeros(0, bool)
@@ -125,7 +133,7 @@ def _match_sharp(
         outcome[best] = TRUE
     for begin, end in zip(begins[~alone], ends[~alone], strict=True):
         if high[end - 1] > low[begin]:
-            _settle(list(range(begin, end)), low, high, scores, found_at, rows, outcome)
+            _settle(pairing, rows[begin:end], low[begin:end], high[begin:end])
 
 
 def _highest(scores: NDArray[np.float64], low: NDArray[np.intp], high: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -137,22 +145,15 @@ def _highest(scores: NDArray[np.float64], low: NDArray[np.intp], high: NDArray[n
     return places[order[np.cumsum(lengths) - lengths]]
 
 
-def _settle(
-    sounds: Sequence[int],
-    low: NDArray[np.intp],
-    high: NDArray[np.intp],
-    scores: NDArray[np.float64],
-    found_at: NDArray[np.float64],
-    rows: NDArray[np.intp],
-    outcome: NDArray[np.int8],
-) -> None:
+def _settle(pairing: _Pairing, rows: NDArray[np.intp], low: NDArray[np.intp], high: NDArray[np.intp]) -> None:
     """A largest matching of a few sounds by augmenting paths, the highest detections first (Kuhn 1955)."""
-    first, last = low[sounds[0]], max(high[sound] for sound in sounds)
-    near: dict[int, list[int]] = {place: [] for place in range(first, last)}
-    for sound in sounds:
+    _, scores, outcome, found_at = pairing
+    near: dict[int, list[int]] = {place: [] for place in range(low[0], high.max())}
+    for sound in range(len(rows)):
         for place in range(low[sound], high[sound]):
             near[place].append(sound)
     taken: dict[int, int] = {}  # sound: detection
+    sound_of: dict[int, int] = {}  # detection: sound
 
     def augment(start: int) -> bool:
         # Breadth first and by hand: a crackle of thousands must not run out of stack.
@@ -169,29 +170,25 @@ def _settle(
                 found_at[rows[sound]] = scores[start]
                 while True:
                     by = came_from[sound]
-                    before = next((other for other, detection in taken.items() if detection == by), None)
-                    taken[sound] = by
+                    before = sound_of.get(by)
+                    taken[sound], sound_of[by] = by, sound
                     if before is None:
                         return True
                     sound = before
         return False
 
     for place in sorted(near, key=lambda place: (-scores[place], place)):
-        if len(taken) == len(sounds):
+        if len(taken) == len(rows):
             break
         if augment(place):
             outcome[place] = TRUE
 
 
 def _match_weak(
-    begin_s: NDArray[np.float64],
-    end_s: NDArray[np.float64],
-    at_s: NDArray[np.float64],
-    scores: NDArray[np.float64],
-    found_at: NDArray[np.float64],
-    rows: NDArray[np.intp],
-    outcome: NDArray[np.int8],
+    pairing: _Pairing, rows: NDArray[np.intp], begin_s: NDArray[np.float64], end_s: NDArray[np.float64]
 ) -> None:
+    """The targets ``rows``, each of which sounds somewhere between ``begin_s`` and ``end_s``."""
+    at_s, scores, outcome, found_at = pairing
     for row, low, high in zip(rows, *_places(at_s, begin_s, end_s, 0.0), strict=True):
         free = low + np.flatnonzero(outcome[low:high] == FALSE)
         if len(free):
